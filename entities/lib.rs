@@ -1,0 +1,44 @@
+//! WHAT there is: every entity, declared once, in the language of [`schema`]. No IO, no async, no HTTP, no SQL.
+
+pub mod schema;
+
+mod ca_certificates;
+mod certificates;
+mod clustering_data_planes;
+mod consumers;
+mod filter_chains;
+mod key_sets;
+mod keys;
+mod parameters;
+mod plugins;
+mod routes;
+mod services;
+mod snis;
+mod tags;
+mod targets;
+mod upstreams;
+mod vaults;
+mod workspaces;
+
+use schema::Entity;
+
+/// Every entity, in the order in which rows can be loaded: what is referred to comes first.
+pub static ENTITIES: &[&Entity] = &[
+    &workspaces::WORKSPACES,
+    &consumers::CONSUMERS,
+    &certificates::CERTIFICATES,
+    &ca_certificates::CA_CERTIFICATES,
+    &snis::SNIS,
+    &services::SERVICES,
+    &routes::ROUTES,
+    &upstreams::UPSTREAMS,
+    &targets::TARGETS,
+    &plugins::PLUGIN_CONFIGURATIONS,
+    &tags::TAGS,
+    &clustering_data_planes::CLUSTERING_DATA_PLANES,
+    &parameters::PARAMETERS,
+    &vaults::VAULTS,
+    &key_sets::KEY_SETS,
+    &keys::KEYS,
+    &filter_chains::FILTER_CHAINS,
+];

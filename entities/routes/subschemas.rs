@@ -1,0 +1,85 @@
+//! The kinds of routes: what each family of protocols forbids, and what it must match on at least.
+
+use super::{HEADERS, STRIP_PATH};
+use crate::none_of;
+use crate::schema::types::{DESTINATIONS, HOSTS, METHODS, ROUTER_PATHS, SOURCES};
+use crate::schema::{
+    Check, ConditionalAtLeastOneOf, Literal::*, Otherwise, SAME, STRING, Subschema, elements,
+};
+
+/// Rules of HTTP routes, which cannot match on addresses.
+#[rustfmt::skip]
+pub static HTTP: Subschema = Subschema::new("http")
+    .fields(&[
+        ("sources",      none_of!(SOURCES, "A null value representing no sources.")
+            .err("cannot set 'sources' when 'protocols' is 'http' or 'https'")),
+        ("destinations", none_of!(DESTINATIONS, "A null value representing no destinations.")
+            .err("cannot set 'destinations' when 'protocols' is 'http' or 'https'")),
+    ])
+    .checks(&[Check::ConditionalAtLeastOneOf(&ConditionalAtLeastOneOf {
+        if_field: "protocols",
+        if_match: SAME.contains(Str("https")),
+        then_at_least_one_of: &["methods", "hosts", "headers", "paths", "snis"],
+        then_err: Some("must set one of %s when 'protocols' is 'https'"),
+        otherwise: Some(Otherwise {
+            else_match: SAME.contains(Str("http")),
+            else_then_at_least_one_of: &["methods", "hosts", "headers", "paths"],
+            else_then_err: Some("must set one of %s when 'protocols' is 'http'"),
+        }),
+    })]);
+
+/// Rules of routes for streams of bytes, in which there is nothing of HTTP to match on.
+#[rustfmt::skip]
+pub static STREAM: Subschema = Subschema::new("tcp")
+    .fields(&[
+        ("methods", none_of!(METHODS, "A null value representing no methods.")
+            .err("cannot set 'methods' when 'protocols' is 'tcp', 'tls', 'tls_passthrough' or 'udp'")),
+        ("hosts",   none_of!(HOSTS, "A null value representing no hosts.")
+            .err("cannot set 'hosts' when 'protocols' is 'tcp', 'tls', 'tls_passthrough' or 'udp'")),
+        ("paths",   none_of!(ROUTER_PATHS, "A null value representing no router paths.")
+            .err("cannot set 'paths' when 'protocols' is 'tcp', 'tls', 'tls_passthrough' or 'udp'")),
+        ("headers", none_of!(HEADERS, "A null value representing no headers.")
+            .err("cannot set 'headers' when 'protocols' is 'tcp', 'tls', 'tls_passthrough' or 'udp'")),
+    ])
+    .checks(&[
+        Check::ConditionalAtLeastOneOf(&ConditionalAtLeastOneOf {
+            if_field: "protocols",
+            if_match: elements(&STRING.one_of(&["tcp", "tls", "udp"])),
+            then_at_least_one_of: &["sources", "destinations", "snis"],
+            then_err: Some("must set one of %s when 'protocols' is 'tcp', 'tls' or 'udp'"),
+            otherwise: None,
+        }),
+        Check::ConditionalAtLeastOneOf(&ConditionalAtLeastOneOf {
+            if_field: "protocols",
+            if_match: elements(&STRING.one_of(&["tls_passthrough"])),
+            then_at_least_one_of: &["snis"],
+            then_err: Some("must set snis when 'protocols' is 'tls_passthrough'"),
+            otherwise: None,
+        }),
+    ]);
+
+/// Rules of gRPC routes: those of HTTP, but the method is always POST.
+#[rustfmt::skip]
+pub static GRPC: Subschema = Subschema::new("grpc")
+    .fields(&[
+        // The path of a gRPC request names the method that is called, so no part of it can be taken away.
+        ("strip_path",   STRIP_PATH.default(Bool(false)).ne(Bool(true))
+            .err("cannot set 'strip_path' when 'protocols' is 'grpc' or 'grpcs'")),
+        ("methods",      none_of!(METHODS, "A null value representing no methods.")
+            .err("cannot set 'methods' when 'protocols' is 'grpc' or 'grpcs'")),
+        ("sources",      none_of!(SOURCES, "A null value representing no sources.")
+            .err("cannot set 'sources' when 'protocols' is 'grpc' or 'grpcs'")),
+        ("destinations", none_of!(DESTINATIONS, "A null value representing no destinations.")
+            .err("cannot set 'destinations' when 'protocols' is 'grpc' or 'grpcs'")),
+    ])
+    .checks(&[Check::ConditionalAtLeastOneOf(&ConditionalAtLeastOneOf {
+        if_field: "protocols",
+        if_match: SAME.contains(Str("grpcs")),
+        then_at_least_one_of: &["hosts", "headers", "paths", "snis"],
+        then_err: Some("must set one of %s when 'protocols' is 'grpcs'"),
+        otherwise: Some(Otherwise {
+            else_match: SAME.contains(Str("grpc")),
+            else_then_at_least_one_of: &["hosts", "headers", "paths"],
+            else_then_err: Some("must set one of %s when 'protocols' is 'grpc'"),
+        }),
+    })]);

@@ -1,0 +1,224 @@
+//! The declarations as one node sees them: the list of entities, narrowed to the node's edition and plugins, with
+//! what only the node knows (whether it has a database, a secret of its own).
+//!
+//! Invariant: the rest of the program gets its entities from here and never from a `static`, so that a declaration
+//! made at run time cannot be told from one in the program's text.
+
+use std::collections::HashMap;
+
+use super::entity::{Edition, Entity, Subschema};
+use super::field::{Field, Named, Type};
+use super::literal::{Choices, Literal};
+
+/// What narrows the declarations.
+#[derive(Clone, Debug, Default)]
+pub struct Profile {
+    pub edition: Edition,
+    /// The enabled subschemas by entity (`plugins` -> names). An entity without an entry keeps all of its own.
+    pub enabled: HashMap<String, Vec<String>>,
+    /// Whether choices that need a database are left out: in DB-less mode, and on a control plane, whose data planes
+    /// have none.
+    pub without_database: bool,
+    /// The default of fields that declare `default_secret`: a random text that the node makes up when it starts.
+    /// `None`: they have no default.
+    pub secret: Option<String>,
+}
+
+/// The entities of a node, in the order of their declaration.
+pub struct Declarations {
+    entities: Vec<&'static Entity>,
+    by_name: HashMap<&'static str, &'static Entity>,
+}
+
+impl Declarations {
+    /// The entities that exist under `profile`.
+    ///
+    /// An entity that is narrowed is copied and lives as long as the process; that happens once for each node.
+    pub fn new(list: &[&'static Entity], profile: &Profile) -> Declarations {
+        let entities: Vec<_> = list
+            .iter()
+            .filter(|entity| entity.edition <= profile.edition)
+            .map(|entity| narrowed(entity, profile))
+            .collect();
+        let by_name = entities.iter().map(|entity| (entity.name, *entity)).collect();
+        Declarations { entities, by_name }
+    }
+
+    /// Every entity, in the order of declaration.
+    pub fn entities(&self) -> impl Iterator<Item = &'static Entity> + '_ {
+        self.entities.iter().copied()
+    }
+
+    /// The entity of that name.
+    pub fn entity(&self, name: &str) -> Option<&'static Entity> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The entity as this node sees it, for one that a declaration refers to.
+    pub fn resolve(&self, entity: &'static Entity) -> &'static Entity {
+        self.entity(entity.name).unwrap_or(entity)
+    }
+}
+
+fn narrowed(entity: &'static Entity, profile: &Profile) -> &'static Entity {
+    let subschemas = subschemas(entity, profile);
+    let fields = fields(entity.fields, profile);
+    if subschemas.is_none() && fields.is_none() {
+        return entity;
+    }
+    let mut copy = *entity;
+    copy.subschemas = subschemas.unwrap_or(entity.subschemas);
+    copy.fields = fields.unwrap_or(entity.fields);
+    leak(copy)
+}
+
+/// A subschema under the name that chooses it.
+type Variant = (&'static str, &'static Subschema);
+
+/// The subschemas that exist under `profile`; `None` when that changes nothing. Names that shared one still do.
+fn subschemas(entity: &'static Entity, profile: &Profile) -> Option<&'static [Variant]> {
+    let enabled = profile.enabled.get(entity.name);
+    let mut changed = false;
+    let mut kept: Vec<Variant> = Vec::with_capacity(entity.subschemas.len());
+    let mut known: Vec<(&'static Subschema, &'static Subschema)> = Vec::new();
+    for (name, subschema) in entity.subschemas {
+        let is_enabled = enabled.is_none_or(|list| list.iter().any(|item| item == name));
+        if subschema.edition > profile.edition || !is_enabled {
+            changed = true;
+            continue;
+        }
+        let seen =
+            known.iter().find(|(before, _)| std::ptr::eq(*before, *subschema)).map(|(_, after)| *after);
+        let after = seen.unwrap_or_else(|| match fields(subschema.fields, profile) {
+            Some(fields) => leak(Subschema { fields, ..**subschema }),
+            None => subschema,
+        });
+        known.push((subschema, after));
+        changed |= !std::ptr::eq(after, *subschema);
+        kept.push((name, after));
+    }
+    changed.then(|| &*Vec::leak(kept))
+}
+
+/// The fields that exist under `profile`; `None` when that changes nothing.
+fn fields(list: &'static [Named], profile: &Profile) -> Option<&'static [Named]> {
+    let mut changed = false;
+    let mut kept = Vec::with_capacity(list.len());
+    for (name, field) in list {
+        if field.edition > profile.edition {
+            changed = true;
+            continue;
+        }
+        match narrowed_field(field, profile) {
+            Some(field) => {
+                changed = true;
+                kept.push((*name, field));
+            }
+            None => kept.push((*name, *field)),
+        }
+    }
+    changed.then(|| &*Vec::leak(kept))
+}
+
+/// The field as it is under `profile`; `None` when that changes nothing.
+fn narrowed_field(field: &Field, profile: &Profile) -> Option<Field> {
+    let mut copy = *field;
+    let ty = match field.ty {
+        Type::Record(list) => fields(list, profile).map(Type::Record),
+        Type::Array(elements) => narrowed_field(elements, profile).map(|field| Type::Array(leak(field))),
+        Type::Set(elements) => narrowed_field(elements, profile).map(|field| Type::Set(leak(field))),
+        Type::Map(keys, values) => narrowed_field(values, profile).map(|field| Type::Map(keys, leak(field))),
+        _ => None,
+    };
+    let choices = choices(field, profile);
+    let secret = profile.secret.as_ref().filter(|_| field.default_secret);
+    if ty.is_none() && choices.is_none() && secret.is_none() {
+        return None;
+    }
+    copy.ty = ty.unwrap_or(field.ty);
+    copy.one_of = choices.or(field.one_of);
+    copy.default = secret.map(|text| Literal::Str(text.clone().leak())).or(field.default);
+    Some(copy)
+}
+
+/// The choices that exist under `profile`; `None` when that changes nothing.
+fn choices(field: &Field, profile: &Profile) -> Option<Choices> {
+    let Some(Choices::Strings(list)) = field.one_of else {
+        return None;
+    };
+    let more = profile.edition >= Edition::Enterprise && !field.enterprise_choices.is_empty();
+    let fewer = profile.without_database && !field.database_choices.is_empty();
+    if !more && !fewer {
+        return None;
+    }
+    let mut kept = list.to_vec();
+    if fewer {
+        kept.retain(|choice| !field.database_choices.contains(choice));
+    }
+    if more {
+        kept.extend(field.enterprise_choices);
+    }
+    Some(Choices::Strings(Vec::leak(kept)))
+}
+
+fn leak<T>(value: T) -> &'static T {
+    Box::leak(Box::new(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::types::UUID;
+    use crate::schema::{STRING, record};
+
+    static VARIANT: Subschema = Subschema::new("variant").fields(&[(
+        "config",
+        record(&[
+            ("secret", STRING.default_secret()),
+            ("policy", STRING.one_of(&["local", "cluster", "redis"]).database_choices(&["cluster"])),
+            ("protocol", STRING.one_of(&["http"]).enterprise_choices(&["ws"])),
+        ])
+        .required(),
+    )]);
+
+    static THINGS: Entity = Entity::new("things")
+        .subschema_key("name")
+        .subschemas(&[("one", &VARIANT), ("another", &VARIANT), ("off", &VARIANT)])
+        .fields(&[("id", UUID), ("name", STRING.required()), ("config", record(&[]).is_abstract())])
+        .build();
+
+    /// The default of the secret, the policies and the protocols of variant `one` under `profile`.
+    fn seen(profile: &Profile) -> (Option<Literal>, Option<String>, Option<String>) {
+        let declarations = Declarations::new(&[&THINGS], profile);
+        let things = declarations.entity("things").unwrap();
+        let config = &things.subschema("one").unwrap().fields[0].1;
+        let [(_, secret), (_, policy), (_, protocol)] = config.fields() else { panic!("three fields") };
+        let listed = |field: &Field| field.one_of.map(|choices| choices.listed());
+        (secret.default, listed(policy), listed(protocol))
+    }
+
+    #[test]
+    fn a_subschema_is_narrowed_as_an_entity_is() {
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(seen(&Profile::default()), (None, text("local, cluster, redis"), text("http")));
+        let profile = Profile {
+            edition: Edition::Enterprise,
+            without_database: true,
+            secret: text("made up"),
+            ..Profile::default()
+        };
+        assert_eq!(seen(&profile), (Some(Literal::Str("made up")), text("local, redis"), text("http, ws")));
+    }
+
+    #[test]
+    fn what_changes_nothing_is_not_copied_and_what_was_shared_stays_shared() {
+        let same = Declarations::new(&[&THINGS], &Profile::default());
+        assert!(std::ptr::eq(same.entity("things").unwrap(), &THINGS));
+
+        let enabled = HashMap::from([("things".to_owned(), vec!["one".to_owned(), "another".to_owned()])]);
+        let profile = Profile { enabled, without_database: true, ..Profile::default() };
+        let things = Declarations::new(&[&THINGS], &profile).entity("things").unwrap();
+        assert!(things.subschema("off").is_none());
+        assert!(std::ptr::eq(things.subschema("one").unwrap(), things.subschema("another").unwrap()));
+    }
+}

@@ -1,0 +1,36 @@
+//! HOW: pure functions from declarations (and input) to values. No entity is named here, nothing awaits.
+
+/// Arguments of forms and query strings as a tree, by their names.
+mod arguments;
+/// Rules between fields, run over a row.
+mod checks;
+/// A row made complete: shorthands, defaults, automatic fields; merged with a stored one; transformed.
+pub mod complete;
+/// The errors of requests about entities: code, name, message, fields.
+pub mod errors;
+/// Who refers to whom.
+pub mod graph;
+/// Fields that list rows of another entity.
+pub mod listings;
+/// Query strings, forms, multipart bodies and JSON as rows.
+pub mod input;
+/// JSON text as a value.
+mod json_text;
+/// Values as Lua prints them in Kong's messages.
+mod lua;
+/// Texts as numbers.
+pub mod numbers;
+/// Keys and pages, from paths and query arguments.
+pub mod operations;
+/// Rows as clients read them.
+pub mod output;
+/// The endpoint table.
+pub mod routes;
+/// Declarations as `GET /schemas/…` shows them.
+pub mod schemas;
+/// Statements, their values, and rows from columns.
+pub mod sql;
+/// Tables and their migration by difference.
+pub mod tables;
+/// A row held against its declaration.
+pub mod validate;

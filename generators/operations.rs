@@ -1,0 +1,253 @@
+//! What the store is asked: keys and pages, read from paths and query arguments.
+
+use base64::Engine;
+use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
+use entities::schema::{Context, Entity, Row};
+use serde_json::{Value, json};
+
+use crate::errors::Error;
+use crate::numbers::lua_number;
+use crate::routes::Place;
+
+use crate::validate::{is_uuid, validate_value};
+
+/// Page sizes that a client may ask for.
+pub const MAX_PAGE_SIZE: usize = 1000;
+/// The page size of a client that does not ask.
+pub const PAGE_SIZE: usize = 100;
+/// How many tags one filter may name.
+const MAX_TAGS: usize = 5;
+
+/// How one row is found.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Key {
+    /// By its primary key, as text.
+    Primary(String),
+    /// By a unique field.
+    Unique { field: &'static str, value: String },
+    /// By the endpoint key, among the rows that refer to one parent.
+    Within { field: &'static str, parent: String, by: &'static str, value: String },
+}
+
+impl Key {
+    /// The error for a row that is not there but must be.
+    pub fn not_found(&self, entity: &Entity) -> Error {
+        match self {
+            Key::Primary(id) => Error::NotFound(primary(entity, id)),
+            Key::Unique { field, value } | Key::Within { by: field, value, .. } => {
+                Error::NotFoundBy(Row::from_iter([((*field).to_owned(), Value::from(value.as_str()))]))
+            }
+        }
+    }
+}
+
+/// What a client wants done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    Create,
+    Replace,
+    Update,
+    Delete,
+}
+
+/// A write, as data: what to do, where, and with which input. The store runs it in one transaction.
+#[derive(Clone)]
+pub struct Operation {
+    pub action: Action,
+    pub place: Place,
+    /// The values of the path's parameters, in order.
+    pub parameters: Vec<String>,
+    /// The input, decoded but neither complete nor valid.
+    pub row: Row,
+    /// Whether the input was written as text and takes its types from the declaration.
+    pub textual: bool,
+}
+
+/// A primary key as a row of its own: `{"id": …}`.
+pub fn primary(entity: &Entity, id: &str) -> Row {
+    let name = entity.primary_key.first().copied().unwrap_or("id");
+    Row::from_iter([(name.to_owned(), Value::from(id))])
+}
+
+/// The primary key of a row, as text.
+pub fn id_of(entity: &Entity, row: &Row) -> Option<String> {
+    let mut parts = entity.primary_key.iter().map(|name| {
+        let value = row.get(*name)?;
+        Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+    });
+    if entity.primary_key.len() == 1 {
+        return parts.next()?;
+    }
+    parts.collect::<Option<Vec<_>>>().map(|parts| parts.join(":"))
+}
+
+/// The id that a reference holds.
+pub fn reference(value: &Value, entity: &Entity) -> Option<String> {
+    id_of(entity, value.as_object()?)
+}
+
+/// The key that a path's segment stands for: a UUID is an id, never a name; anything else is looked up by the
+/// endpoint key, whose rules it must keep.
+pub fn key(entity: &'static Entity, segment: &str, context: &Context) -> Result<Key, Error> {
+    if is_uuid(segment) {
+        return Ok(Key::Primary(segment.to_ascii_lowercase()));
+    }
+    let Some(name) = entity.endpoint_key else {
+        let row = primary(entity, segment);
+        let violations = crate::validate::primary_key(entity, &row, context);
+        return match violations.is_empty() {
+            true => Ok(Key::Primary(segment.to_owned())),
+            false => Err(Error::InvalidPrimaryKey(violations.0)),
+        };
+    };
+    unique(entity, name, segment, context)
+}
+
+/// The key for a value of a unique field, which must keep the field's rules.
+pub fn unique(
+    entity: &'static Entity,
+    field: &'static str,
+    value: &str,
+    context: &Context,
+) -> Result<Key, Error> {
+    if let Some(declared) = entity.field(field)
+        && let Err(what) = validate_value(declared, &Value::from(value), context)
+    {
+        let why = what.as_str().map_or_else(|| what.to_string(), str::to_owned);
+        return Err(Error::InvalidUnique { field, why });
+    }
+    Ok(Key::Unique { field, value: value.to_owned() })
+}
+
+/// Rows that carry tags.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tags {
+    pub names: Vec<String>,
+    /// Whether a row must carry all of them, or any.
+    pub all: bool,
+}
+
+/// A part of a collection, in the order of ids.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Page {
+    /// Only rows that refer to this id through this field.
+    pub within: Option<(&'static str, String)>,
+    pub tags: Option<Tags>,
+    pub size: usize,
+    /// Only rows behind this id.
+    pub after: Option<String>,
+}
+
+/// What a list's query arguments ask for.
+///
+/// The checks follow Kong's order: a null tag filter, the size, the other options, the offset.
+pub fn page(entity: &Entity, arguments: &Row) -> Result<Page, Error> {
+    let tags = tag_filter(entity, arguments)?;
+    let size = size(arguments)?;
+    if let Some(tags) = &tags {
+        valid_tags(tags)?;
+    }
+    let after = offset(arguments)?.map(cursor).transpose()?;
+    Ok(Page { within: None, tags: tags.map(|filter| filter.tags), size, after })
+}
+
+/// The page size asked for.
+pub fn size(arguments: &Row) -> Result<usize, Error> {
+    let number = match arguments.get("size") {
+        None => return Ok(PAGE_SIZE),
+        Some(Value::String(text)) => lua_number(text),
+        Some(Value::Number(number)) => Some(number.clone()),
+        Some(_) => None,
+    };
+    let number = number.and_then(|number| number.as_f64()).ok_or_else(|| Error::InvalidSize("size must be a number".to_owned()))?;
+    if number.fract() != 0.0 || !(1.0..=MAX_PAGE_SIZE as f64).contains(&number) {
+        return Err(Error::InvalidSize(format!("size must be an integer between 1 and {MAX_PAGE_SIZE}")));
+    }
+    Ok(number as usize)
+}
+
+/// The offset given, if any.
+pub fn offset(arguments: &Row) -> Result<Option<&str>, Error> {
+    match arguments.get("offset") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(other) => Err(Error::InvalidOffset { offset: other.to_string(), why: "bad base64 encoding" }),
+    }
+}
+
+/// The id behind which a page begins.
+fn cursor(offset: &str) -> Result<String, Error> {
+    let bad = |why| Error::InvalidOffset { offset: offset.to_owned(), why };
+    let bytes = decode_base64(offset).ok_or_else(|| bad("bad base64 encoding"))?;
+    match serde_json::from_slice(&bytes) {
+        Ok(Value::Array(keys)) => match keys.as_slice() {
+            [Value::String(id), ..] if is_uuid(id) => Ok(id.to_ascii_lowercase()),
+            _ => Err(bad("bad offset string")),
+        },
+        _ => Err(bad("bad json encoding")),
+    }
+}
+
+fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok()
+}
+
+/// The offset behind a row.
+pub fn offset_behind(id: &str) -> String {
+    URL_SAFE_NO_PAD.encode(json!([id]).to_string())
+}
+
+/// A filter as the client wrote it.
+struct Filter {
+    tags: Tags,
+    readable: bool,
+}
+
+fn tag_filter(entity: &Entity, arguments: &Row) -> Result<Option<Filter>, Error> {
+    if entity.field("tags").is_none() {
+        return Ok(None);
+    }
+    let text = match arguments.get("tags") {
+        None => return Ok(None),
+        Some(Value::Array(list)) => list.first(),
+        value => value,
+    };
+    let text = match text {
+        Some(Value::String(text)) if !text.is_empty() => text.as_str(),
+        None | Some(Value::Null | Value::String(_)) => return Err(option("tags", "cannot be null")),
+        Some(_) => return Ok(Some(Filter { tags: Tags { names: Vec::new(), all: true }, readable: false })),
+    };
+    Ok(Some(parse_tags(text)))
+}
+
+/// `a,b` are rows with both tags, `a/b` rows with either. One separator at the end is fine.
+fn parse_tags(text: &str) -> Filter {
+    let split = |separator: char| -> Option<Vec<String>> {
+        let names: Vec<_> = text.strip_suffix(separator).unwrap_or(text).split(separator).map(str::to_owned).collect();
+        names.iter().all(|name| !name.is_empty() && name.bytes().all(is_tag_byte)).then_some(names)
+    };
+    match (split(','), split('/')) {
+        (Some(names), _) => Filter { tags: Tags { names, all: true }, readable: true },
+        (None, Some(names)) => Filter { tags: Tags { names, all: false }, readable: true },
+        (None, None) => Filter { tags: Tags { names: Vec::new(), all: true }, readable: false },
+    }
+}
+
+/// Printable ASCII but the two separators, and anything beyond ASCII.
+fn is_tag_byte(byte: u8) -> bool {
+    matches!(byte, 0x20..=0x2b | 0x2d | 0x2e | 0x30..=0x7e | 0x80..=0xf4)
+}
+
+fn valid_tags(filter: &Filter) -> Result<(), Error> {
+    if !filter.readable {
+        return Err(option("tags", "invalid filter syntax"));
+    }
+    if filter.tags.names.len() > MAX_TAGS {
+        return Err(option("tags", "cannot query more than 5 tags"));
+    }
+    Ok(())
+}
+
+fn option(name: &str, why: &str) -> Error {
+    Error::InvalidOptions(Row::from_iter([(name.to_owned(), Value::from(why))]))
+}

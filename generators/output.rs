@@ -1,0 +1,68 @@
+//! Rows as clients read them: JSON objects with the declared fields in order, and pages of them.
+//!
+//! A field that the store holds no value for is null, never absent. Nothing here looks a row up.
+
+use entities::schema::{Entity, Row};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+/// What `ngx.escape_uri` leaves as it is.
+const ESCAPED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'!').remove(b'*').remove(b'\'').remove(b'(').remove(b')');
+
+/// A text as part of a query.
+pub fn escape(text: &str) -> String {
+    utf8_percent_encode(text, ESCAPED).to_string()
+}
+
+/// The bytes of a row.
+pub fn render(row: &Row) -> Vec<u8> {
+    serde_json::to_vec(row).unwrap_or_default()
+}
+
+/// `{"data":[…],"next":…,"offset":…}` of rows that are rendered already. `offset` is absent on the last page.
+pub fn page<B: AsRef<[u8]>>(rows: &[B], next: Option<(&str, &str)>) -> Vec<u8> {
+    let length: usize = rows.iter().map(|row| row.as_ref().len() + 1).sum();
+    let mut out = Vec::with_capacity(length + 128);
+    out.extend_from_slice(b"{\"data\":[");
+    for (i, row) in rows.iter().enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(row.as_ref());
+    }
+    out.extend_from_slice(b"],\"next\":");
+    match next {
+        None => out.extend_from_slice(b"null"),
+        Some((next, offset)) => {
+            out.extend_from_slice(Value::from(next).to_string().as_bytes());
+            out.extend_from_slice(b",\"offset\":");
+            out.extend_from_slice(Value::from(offset).to_string().as_bytes());
+        }
+    }
+    out.push(b'}');
+    out
+}
+
+/// The path of the page behind `offset` of a whole collection: `/services?offset=…&tags=…&size=…`, with the tags
+/// and the size that the client gave.
+pub fn next_of_collection(entity: &Entity, offset: &str, arguments: &Row) -> String {
+    let mut path = format!("/{}?offset={}", entity.collection(), escape(offset));
+    let first = match arguments.get("tags") {
+        Some(Value::Array(list)) => list.first(),
+        value => value,
+    };
+    if let Some(Value::String(tags)) = first {
+        path.push_str(&format!("&tags={}", escape(tags)));
+    }
+    if let Some(size) = arguments.get("size") {
+        let size = size.as_str().map_or_else(|| size.to_string(), str::to_owned);
+        path.push_str(&format!("&size={size}"));
+    }
+    path
+}
+
+/// The path of the page behind `offset` of a nested collection, with the parent as the client named it.
+pub fn next_of_children(parent: &Entity, key: &str, collection: &str, offset: &str) -> String {
+    format!("/{}/{key}/{collection}?offset={}", parent.collection(), escape(offset))
+}

@@ -1,0 +1,372 @@
+//! Operations as SQL: the text of every statement, the values to bind, and rows from columns.
+//!
+//! Texts name their columns, always: a `SELECT *` that a connection has prepared breaks when a column is added. A
+//! text depends on the entity and the shape of the question alone, so that each is made once and prepared once.
+
+use entities::schema::{Entity, Field, Named, Row, Type};
+use sea_query::{
+    Alias, Expr, ExprTrait, Func, Order, PostgresQueryBuilder, Query, SelectStatement, SqliteQueryBuilder,
+    Value as Bound,
+};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::operations::{Page, id_of, primary, reference};
+use crate::tables::{CACHE_KEY, Dialect, Kind, column_name, has_cache_key, kind};
+
+/// A column of an entity's table and the field that it holds.
+#[derive(Clone, Copy)]
+pub struct Held {
+    pub name: &'static str,
+    pub field: &'static Field,
+    pub kind: Kind,
+}
+
+/// The columns of an entity's rows, in the order of every `SELECT`.
+pub fn held(entity: &'static Entity) -> impl Iterator<Item = Held> {
+    entity
+        .fields
+        .iter()
+        .filter(|(_, field)| field.is_stored())
+        .map(|(name, field)| Held { name, field, kind: kind(field) })
+}
+
+/// The shape of a question about one entity.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Shape {
+    /// `SELECT … WHERE id = ?`
+    ById,
+    /// `SELECT … WHERE name = ?`
+    ByField(&'static str),
+    /// `SELECT … WHERE upstream_id = ? AND target = ?`
+    ByFieldWithin(&'static str, &'static str),
+    /// `SELECT … WHERE cache_key = ?`
+    ByCacheKey,
+    /// `SELECT … WHERE id > ? ORDER BY id LIMIT ?`
+    Page { within: Option<&'static str>, tags: usize, all: bool, after: bool },
+    /// `SELECT … WHERE EXISTS(an element of the field is ?) LIMIT 1`
+    Naming(&'static str),
+    /// `INSERT INTO …`
+    Insert,
+    /// `UPDATE … WHERE id = ?`
+    Update,
+    /// `DELETE … WHERE id = ?`
+    Delete,
+}
+
+/// The shape of a page.
+pub fn shape_of(page: &Page) -> Shape {
+    Shape::Page {
+        within: page.within.as_ref().map(|(field, _)| *field),
+        tags: page.tags.as_ref().map_or(0, |tags| tags.names.len()),
+        all: page.tags.as_ref().is_none_or(|tags| tags.all),
+        after: page.after.is_some(),
+    }
+}
+
+/// The text of a statement.
+pub fn text(entity: &'static Entity, shape: &Shape, dialect: Dialect) -> String {
+    let table = Alias::new(entity.table());
+    match shape {
+        Shape::Insert => {
+            let columns: Vec<_> = stored_columns(entity).map(Alias::new).collect();
+            let values: Vec<Expr> = columns.iter().map(|_| blank()).collect();
+            let mut insert = Query::insert();
+            insert.into_table(table).columns(columns).values_panic(values);
+            match dialect {
+                Dialect::Sqlite => insert.build(SqliteQueryBuilder).0,
+                Dialect::Postgres => insert.build(PostgresQueryBuilder).0,
+            }
+        }
+        Shape::Update => {
+            let mut update = Query::update();
+            update.table(table);
+            for column in stored_columns(entity).filter(|name| !entity.primary_key.contains(&name.as_str())) {
+                update.value(Alias::new(column), blank());
+            }
+            for key in entity.primary_key {
+                update.and_where(Expr::col(Alias::new(*key)).eq(blank()));
+            }
+            match dialect {
+                Dialect::Sqlite => update.build(SqliteQueryBuilder).0,
+                Dialect::Postgres => update.build(PostgresQueryBuilder).0,
+            }
+        }
+        Shape::Delete => {
+            let mut delete = Query::delete();
+            delete.from_table(table);
+            for key in entity.primary_key {
+                delete.and_where(Expr::col(Alias::new(*key)).eq(blank()));
+            }
+            match dialect {
+                Dialect::Sqlite => delete.build(SqliteQueryBuilder).0,
+                Dialect::Postgres => delete.build(PostgresQueryBuilder).0,
+            }
+        }
+        question => {
+            let select = select(entity, question, dialect);
+            match dialect {
+                Dialect::Sqlite => select.build(SqliteQueryBuilder).0,
+                Dialect::Postgres => select.build(PostgresQueryBuilder).0,
+            }
+        }
+    }
+}
+
+/// A place for a value that is bound later.
+fn blank() -> Expr {
+    Expr::val("")
+}
+
+fn stored_columns(entity: &'static Entity) -> impl Iterator<Item = String> {
+    held(entity)
+        .map(|held| column_name(held.name, held.field))
+        .chain(has_cache_key(entity).then(|| CACHE_KEY.to_owned()))
+}
+
+fn column_of(entity: &'static Entity, name: &str) -> Alias {
+    Alias::new(entity.field(name).map_or_else(|| name.to_owned(), |field| column_name(name, field)))
+}
+
+fn select(entity: &'static Entity, shape: &Shape, dialect: Dialect) -> SelectStatement {
+    let mut select = Query::select();
+    let key = Alias::new(entity.primary_key.first().copied().unwrap_or("id"));
+    select.columns(held(entity).map(|held| Alias::new(column_name(held.name, held.field))));
+    select.from(Alias::new(entity.table()));
+    match shape {
+        Shape::ById => {
+            for name in entity.primary_key {
+                select.and_where(Expr::col(Alias::new(*name)).eq(blank()));
+            }
+        }
+        Shape::ByField(field) => {
+            select.and_where(Expr::col(column_of(entity, field)).eq(blank()));
+        }
+        Shape::ByFieldWithin(parent, field) => {
+            select.and_where(Expr::col(column_of(entity, parent)).eq(blank()));
+            select.and_where(Expr::col(column_of(entity, field)).eq(blank()));
+        }
+        Shape::ByCacheKey => {
+            select.and_where(Expr::col(Alias::new(CACHE_KEY)).eq(blank()));
+        }
+        Shape::Page { within, tags, all, after } => {
+            if let Some(parent) = within {
+                select.and_where(Expr::col(column_of(entity, parent)).eq(blank()));
+            }
+            let carrying = |count: usize| {
+                let mut carrying = Query::select();
+                carrying.column(Alias::new("id")).from(Alias::new("tags"));
+                carrying.and_where(Expr::col(Alias::new("entity")).eq(blank()));
+                carrying.and_where(Expr::col(Alias::new("tag")).is_in((0..count).map(|_| blank())));
+                carrying
+            };
+            match (tags, all) {
+                (0, _) => {}
+                (count, true) => (0..*count).for_each(|_| {
+                    select.and_where(Expr::col(key.clone()).in_subquery(carrying(1)));
+                }),
+                (count, false) => {
+                    select.and_where(Expr::col(key.clone()).in_subquery(carrying(*count)));
+                }
+            }
+            if *after {
+                select.and_where(Expr::col(key.clone()).gt(blank()));
+            }
+            select.order_by(key, Order::Asc).limit(1);
+        }
+        Shape::Naming(field) => {
+            let column = Expr::col(column_of(entity, field));
+            match dialect {
+                Dialect::Sqlite => {
+                    let mut elements = Query::select();
+                    elements
+                        .expr(Expr::val(1))
+                        .from_function(Func::cust("json_each").arg(column), "element")
+                        .and_where(Expr::col(Alias::new("value")).eq(blank()));
+                    select.and_where(Expr::exists(elements));
+                }
+                Dialect::Postgres => {
+                    select.and_where(Expr::cust_with_exprs("$1 @> $2", [column, blank()]));
+                }
+            }
+            select.limit(1);
+        }
+        Shape::Insert | Shape::Update | Shape::Delete => {}
+    }
+    select
+}
+
+/// A text bound as what a column holds.
+pub fn bind_text(kind: Kind, text: &str, dialect: Dialect) -> Bound {
+    match (kind, dialect, Uuid::parse_str(text)) {
+        (Kind::Uuid, Dialect::Postgres, Ok(id)) => Bound::from(id),
+        // No row has an id that is none.
+        (Kind::Uuid, Dialect::Postgres, Err(_)) => Bound::Uuid(None),
+        _ => Bound::from(text),
+    }
+}
+
+/// The values of [`Shape::Insert`].
+pub fn insert_values(entity: &'static Entity, row: &Row, dialect: Dialect) -> Vec<Bound> {
+    held(entity).map(|held| bind(held, row, dialect)).chain(cache_key(entity, row).map(Bound::from)).collect()
+}
+
+/// The values of [`Shape::Update`].
+pub fn update_values(entity: &'static Entity, row: &Row, dialect: Dialect) -> Vec<Bound> {
+    let is_key = |held: &Held| entity.primary_key.contains(&held.name);
+    let keys = entity.primary_key.iter().filter_map(|name| held(entity).find(|held| held.name == *name));
+    held(entity)
+        .filter(|held| !is_key(held))
+        .map(|held| bind(held, row, dialect))
+        .chain(cache_key(entity, row).map(Bound::from))
+        .chain(keys.map(|held| bind(held, row, dialect)))
+        .collect()
+}
+
+/// The values of [`Shape::ById`] and [`Shape::Delete`] for a primary key of one field.
+pub fn id_values(entity: &'static Entity, id: &str, dialect: Dialect) -> Vec<Bound> {
+    let key = primary(entity, id);
+    entity
+        .primary_key
+        .iter()
+        .filter_map(|name| held(entity).find(|held| held.name == *name))
+        .map(|held| bind(held, &key, dialect))
+        .collect()
+}
+
+/// The values of a page, and how many rows it asks for: one more than its size, to know whether more follow.
+pub fn page_values(entity: &'static Entity, page: &Page, dialect: Dialect) -> Vec<Bound> {
+    let mut values = Vec::new();
+    let kind_of = |name: &str| entity.field(name).map_or(Kind::Text, kind);
+    if let Some((field, parent)) = &page.within {
+        values.push(bind_text(kind_of(field), parent, dialect));
+    }
+    if let Some(tags) = &page.tags {
+        if !tags.all {
+            values.push(Bound::from(entity.name));
+        }
+        for tag in &tags.names {
+            if tags.all {
+                values.push(Bound::from(entity.name));
+            }
+            values.push(Bound::from(tag.as_str()));
+        }
+    }
+    if let Some(after) = &page.after {
+        values.push(bind_text(kind_of(entity.primary_key.first().copied().unwrap_or("id")), after, dialect));
+    }
+    values.push(Bound::from(page.size as i64 + 1));
+    values
+}
+
+fn bind(held: Held, row: &Row, dialect: Dialect) -> Bound {
+    let value = row.get(held.name).unwrap_or(&Value::Null);
+    match held.kind {
+        Kind::Uuid if held.field.foreign().is_some() => {
+            let id = held.field.foreign().and_then(|parent| reference(value, parent));
+            match id {
+                Some(id) => bind_text(Kind::Uuid, &id, dialect),
+                None => none(held.kind, dialect),
+            }
+        }
+        Kind::Uuid | Kind::Text => match value.as_str() {
+            Some(text) => bind_text(held.kind, text, dialect),
+            None => none(held.kind, dialect),
+        },
+        Kind::Integer | Kind::Serial => Bound::BigInt(value.as_i64()),
+        Kind::Number => Bound::Double(value.as_f64()),
+        Kind::Boolean => Bound::Bool(value.as_bool()),
+        Kind::Json if value.is_null() => none(held.kind, dialect),
+        Kind::Json => bind_json(value, dialect),
+    }
+}
+
+/// A JSON value bound as a column holds it: text in SQLite, `jsonb` in PostgreSQL.
+pub fn bind_json(value: &Value, dialect: Dialect) -> Bound {
+    match dialect {
+        Dialect::Sqlite => Bound::from(value.to_string()),
+        Dialect::Postgres => Bound::from(value.clone()),
+    }
+}
+
+fn none(kind: Kind, dialect: Dialect) -> Bound {
+    match (kind, dialect) {
+        (Kind::Uuid, Dialect::Postgres) => Bound::Uuid(None),
+        (Kind::Json, Dialect::Postgres) => Bound::Json(None),
+        _ => Bound::String(None),
+    }
+}
+
+/// The text of a combination that is unique: its values joined, an empty text for null.
+pub fn cache_key(entity: &Entity, row: &Row) -> Option<String> {
+    if !has_cache_key(entity) {
+        return None;
+    }
+    let parts: Vec<String> = entity
+        .cache_key
+        .iter()
+        .map(|name| match row.get(*name) {
+            None | Some(Value::Null) => String::new(),
+            Some(Value::String(text)) => text.clone(),
+            Some(value @ Value::Object(_)) => entity
+                .field(name)
+                .and_then(Field::foreign)
+                .and_then(|parent| reference(value, parent))
+                .unwrap_or_else(|| value.to_string()),
+            Some(value) => value.to_string(),
+        })
+        .collect();
+    // A length before each part keeps `a:` + `b` apart from `a` + `:b`.
+    Some(parts.iter().map(|part| format!("{}:{part}", part.len())).collect::<Vec<_>>().join(":"))
+}
+
+/// A row from the values of its columns, in the order of [`held`].
+pub fn row(entity: &'static Entity, values: impl Iterator<Item = Value>) -> Row {
+    let mut values = values;
+    let mut row = Row::new();
+    for (name, field) in entity.fields {
+        if !field.is_stored() {
+            continue;
+        }
+        let value = values.next().unwrap_or_default();
+        let value = match (field.foreign(), value) {
+            (Some(parent), Value::String(id)) => Value::Object(primary(parent, &id)),
+            (None, value) => ordered(declared(entity, &row, name, field), value),
+            (Some(_), value) => value,
+        };
+        row.insert((*name).to_owned(), value);
+    }
+    row
+}
+
+/// The declaration that a column's value is read by: that of the subschema, where the row's key names one.
+fn declared(entity: &'static Entity, row: &Row, name: &str, field: &'static Field) -> &'static Field {
+    let own = entity.subschema_of(row).and_then(|own| own.fields.iter().find(|(own, _)| *own == name));
+    own.map_or(field, |(_, own)| own)
+}
+
+/// A value with the fields of its records in the order of their declaration; `jsonb` does not keep an order.
+fn ordered(field: &Field, value: Value) -> Value {
+    match (field.ty, value) {
+        (Type::Record(fields), Value::Object(mut row)) => {
+            let mut out = Row::new();
+            for (name, field) in fields as &[Named] {
+                if let Some(value) = row.shift_remove(*name) {
+                    out.insert((*name).to_owned(), ordered(field, value));
+                }
+            }
+            out.append(&mut row);
+            Value::Object(out)
+        }
+        (Type::Array(elements) | Type::Set(elements), Value::Array(items)) => {
+            Value::Array(items.into_iter().map(|item| ordered(elements, item)).collect())
+        }
+        (_, value) => value,
+    }
+}
+
+/// The tags of a row, for the `tags` table: `(entity, tag, id, ordinal)`.
+pub fn tags(entity: &'static Entity, row: &Row) -> Vec<(String, String)> {
+    let (Some(id), Some(Value::Array(tags))) = (id_of(entity, row), row.get("tags")) else { return Vec::new() };
+    tags.iter().filter_map(|tag| Some((id.clone(), tag.as_str()?.to_owned()))).collect()
+}

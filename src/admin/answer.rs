@@ -1,0 +1,106 @@
+//! Answers: status, headers and bytes of every response.
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_REQUEST_HEADERS, ALLOW, CONTENT_TYPE, ORIGIN, RETRY_AFTER, SERVER,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde_json::Value;
+
+use super::errors::Refusal;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+const PRODUCT: HeaderValue = HeaderValue::from_static(concat!("silverback/", env!("CARGO_PKG_VERSION")));
+const LATENCY: HeaderName = HeaderName::from_static("x-kong-admin-latency");
+
+/// What an endpoint answers.
+#[derive(Debug)]
+pub enum Answer {
+    /// A JSON body.
+    Json(StatusCode, Bytes),
+    /// `204`
+    NoContent,
+    /// `204` with the methods that the endpoint knows.
+    Options(String),
+}
+
+impl Answer {
+    /// `200` with a JSON value.
+    pub fn ok(value: &Value) -> Answer {
+        Answer::Json(StatusCode::OK, value.to_string().into())
+    }
+}
+
+/// The origins that a browser may come from. None: any.
+pub type Origins = [String];
+
+/// The response to a request with these headers.
+pub fn response(
+    result: Result<Answer, Refusal>,
+    request: &HeaderMap,
+    origins: &Origins,
+    milliseconds: u128,
+) -> Response {
+    let mut response = match result {
+        Ok(Answer::Json(status, json)) => with_json(status, json),
+        Ok(Answer::NoContent) => with_status(StatusCode::NO_CONTENT),
+        Ok(Answer::Options(methods)) => options(&methods, request),
+        Err(refusal) => {
+            let mut response = with_json(refusal.status, refusal.body.to_string().into());
+            if let Some(seconds) = refusal.retry_after {
+                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            response
+        }
+    };
+    let headers = response.headers_mut();
+    headers.insert(SERVER, PRODUCT);
+    headers.insert(LATENCY, HeaderValue::from(u64::try_from(milliseconds).unwrap_or(u64::MAX)));
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin(request, origins));
+    headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+    response
+}
+
+fn with_status(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+fn with_json(status: StatusCode, json: Bytes) -> Response {
+    let mut response = Response::new(Body::from(json));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response
+}
+
+fn options(methods: &str, request: &HeaderMap) -> Response {
+    let mut response = with_status(StatusCode::NO_CONTENT);
+    let headers = response.headers_mut();
+    if let Ok(methods) = HeaderValue::from_str(methods) {
+        headers.insert(ALLOW, methods.clone());
+        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
+    }
+    let wanted = request.get(ACCESS_CONTROL_REQUEST_HEADERS).cloned();
+    headers.insert(
+        ACCESS_CONTROL_ALLOW_HEADERS,
+        wanted.unwrap_or_else(|| HeaderValue::from_static("Content-Type")),
+    );
+    response
+}
+
+/// The origin that a browser is told: its own where it is allowed, else the first that is.
+fn origin(request: &HeaderMap, origins: &Origins) -> HeaderValue {
+    let own = request.get(ORIGIN);
+    match origins.first() {
+        None => own.cloned().unwrap_or_else(|| HeaderValue::from_static("*")),
+        Some(first) => own
+            .filter(|own| origins.iter().any(|allowed| allowed.as_bytes() == own.as_bytes()))
+            .cloned()
+            .or_else(|| HeaderValue::from_str(first).ok())
+            .unwrap_or_else(|| HeaderValue::from_static("null")),
+    }
+}

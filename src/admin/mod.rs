@@ -1,0 +1,70 @@
+//! The HTTP face of the Admin API: a request from its first byte to its answer.
+//!
+//! One handler takes every request: it reads it (`request.rs`), finds the endpoint in the table, asks the rows of
+//! entities (`rows.rs`) or the node, and answers (`answer.rs`); refusals go through one table (`errors.rs`). No
+//! route is written by hand for an entity.
+
+mod answer;
+mod errors;
+mod request;
+mod rows;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use generators::routes::{Place, Target};
+use http::{Method, StatusCode};
+
+pub use answer::Answer;
+pub use errors::Refusal;
+pub use request::Request;
+
+use crate::node::Node;
+
+/// The Admin API of a node.
+pub fn router(node: Arc<Node>) -> Router {
+    Router::new().fallback(move |request: http::Request<Body>| {
+        let node = Arc::clone(&node);
+        async move { handle(&node, request).await }
+    })
+}
+
+async fn handle(node: &Node, request: http::Request<Body>) -> Response {
+    let started = Instant::now();
+    let headers = request.headers().clone();
+    let serving = node.figures.serve();
+    let result = tokio::time::timeout(node.request_timeout, serve(node, request)).await.unwrap_or_else(|_| {
+        Err(Refusal { retry_after: Some(1), ..Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the request took too long") })
+    });
+    drop(serving);
+    answer::response(result, &headers, &node.origins, started.elapsed().as_millis())
+}
+
+async fn serve(node: &Node, request: http::Request<Body>) -> Result<Answer, Refusal> {
+    let request = Request::read(request, node.body_limit).await?;
+    let found = node.endpoints.find(request.uri.path()).ok_or_else(Refusal::not_found)?;
+    let (endpoint, parameters) = (found.endpoint, found.parameters);
+    if matches!(endpoint.target, Target::Hidden) {
+        return Err(Refusal::not_found());
+    }
+    if !endpoint.knows(request.method.as_str()) {
+        return Err(Refusal::method_not_allowed());
+    }
+    if request.method == Method::OPTIONS {
+        // A name that leads to a row must lead there for any method.
+        if let (Target::Entity(Place::Item(entity)), Some(segment)) = (endpoint.target, parameters.first())
+            && entity.reached_through.is_some()
+        {
+            rows::key_of(node, entity, segment).await?;
+        }
+        return Ok(Answer::Options(endpoint.allow()));
+    }
+    match endpoint.target {
+        Target::Entity(place) => rows::answer(node, place, parameters, &request).await,
+        Target::Node(endpoint) => node.answer(endpoint, &parameters, &request).await,
+        Target::Hidden => Err(Refusal::not_found()),
+    }
+}

@@ -1,0 +1,205 @@
+//! Rows of entities over HTTP: reads, and the operations that writes become. No entity is named here.
+
+use entities::schema::{Entity, Row};
+use generators::operations::{Action, Key, Operation, Page, key, offset_behind, page, size, unique};
+use generators::output;
+use generators::routes::Place;
+use generators::validate::is_uuid;
+use http::{Method, StatusCode};
+use serde_json::Value;
+
+use super::answer::Answer;
+use super::errors::Refusal;
+use super::request::Request;
+use crate::node::Node;
+use crate::store::{self, Failure, NOT_FOUND, reference_to};
+
+/// Answers a request for rows.
+pub async fn answer(
+    node: &Node,
+    place: Place,
+    parameters: Vec<String>,
+    request: &Request,
+) -> Result<Answer, Refusal> {
+    let action = match request.method {
+        Method::GET | Method::HEAD => return read(node, place, &parameters, request).await,
+        Method::POST => Action::Create,
+        Method::PUT => Action::Replace,
+        Method::PATCH => Action::Update,
+        Method::DELETE => Action::Delete,
+        _ => return Err(Refusal::method_not_allowed()),
+    };
+    let input = request.input().await?;
+    request.arguments()?;
+    if let Place::Collection(entity) = place
+        && !entity.stored
+    {
+        let sentence = "does not support insert/upsert/update/delete operations";
+        return Err(generators::errors::Error::violation(entity.name, sentence).into());
+    }
+    let operation = Operation { action, place, parameters, row: input.row, textual: input.textual };
+    let status = if action == Action::Create { StatusCode::CREATED } else { StatusCode::OK };
+    Ok(match node.store.write(operation).await? {
+        Some(row) => Answer::Json(status, output::render(&row).into()),
+        None => Answer::NoContent,
+    })
+}
+
+async fn read(
+    node: &Node,
+    place: Place,
+    parameters: &[String],
+    request: &Request,
+) -> Result<Answer, Refusal> {
+    let segment = |i: usize| parameters.get(i).map_or("", String::as_str);
+    let found = |json| Answer::Json(StatusCode::OK, json);
+    match place {
+        Place::Item(entity) => {
+            request.arguments()?;
+            let key = key_of(node, entity, segment(0)).await?;
+            match node.store.get(entity, &key).await? {
+                Some(json) => Ok(found(json)),
+                // An entity that lists others is looked for in a way that names the key that led nowhere.
+                None if entity.listing().is_some() => Err(key.not_found(entity).into()),
+                None => Err(Refusal::not_found()),
+            }
+        }
+        Place::Collection(entity) => collection(node, entity, &request.arguments()?).await,
+        Place::Children { parent, child, field } => {
+            let arguments = request.arguments()?;
+            let above = parent_id(node, parent, segment(0), child).await?;
+            let list = Children { parent, child, field, above, segment: segment(0) };
+            if child.newest_first { list.newest_first(node, &arguments).await } else { list.page(node, &arguments, "").await }
+        }
+        Place::AllChildren { parent, child, field } => {
+            let arguments = request.arguments()?;
+            let above = parent_id(node, parent, segment(0), child).await?;
+            Children { parent, child, field, above, segment: segment(0) }.page(node, &arguments, "/all").await
+        }
+        Place::Child { parent, child, field } => {
+            request.arguments()?;
+            let above = parent_id(node, parent, segment(0), child).await?;
+            let circumstances = node.circumstances();
+            let key = store::below_key(child, field, &above, segment(1), &circumstances.context())?;
+            let json = node.store.get_within(child, field, &above, &key).await?;
+            json.map(found).ok_or_else(Refusal::not_found)
+        }
+        Place::Parent { child, parent, .. } => {
+            request.arguments()?;
+            let circumstances = node.circumstances();
+            let key = key(child, segment(0), &circumstances.context())?;
+            let row = node.store.row(child, &key).await?.ok_or_else(Refusal::not_found)?;
+            let id = reference_to(child, parent, &row).ok_or_else(Refusal::not_found)?;
+            let json = node.store.get(parent, &Key::Primary(id)).await?;
+            json.map(found).ok_or_else(Refusal::not_found)
+        }
+    }
+}
+
+/// The key of an entity's own path, through another entity's name where the declaration says so.
+pub async fn key_of(node: &Node, entity: &'static Entity, segment: &str) -> Result<Key, Refusal> {
+    let circumstances = node.circumstances();
+    let context = circumstances.context();
+    let through = entity.reached_through.filter(|_| !is_uuid(segment));
+    let Some((other, sentence)) = through else { return Ok(key(entity, segment, &context)?) };
+    let other = node.declarations.entity(other).ok_or_else(Refusal::not_found)?;
+    let row = node.store.row(other, &key(other, segment, &context)?).await?;
+    let id = row.and_then(|row| reference_to(other, entity, &row)).ok_or(Failure::Absent(sentence))?;
+    Ok(Key::Primary(id))
+}
+
+/// The id of a parent, named in the path of its child.
+async fn parent_id(
+    node: &Node,
+    parent: &'static Entity,
+    segment: &str,
+    child: &'static Entity,
+) -> Result<String, Refusal> {
+    let led = parent.reached_through.is_some_and(|(name, _)| name == child.name);
+    let key = if led {
+        key_of(node, parent, segment).await?
+    } else {
+        key(parent, segment, &node.circumstances().context())?
+    };
+    node.store.id(parent, &key).await?.ok_or_else(|| Failure::Absent(NOT_FOUND).into())
+}
+
+async fn collection(node: &Node, entity: &'static Entity, arguments: &Row) -> Result<Answer, Refusal> {
+    for field in entity.lookups {
+        if let Some(value) = arguments.get(*field) {
+            return lookup(node, entity, field, value).await;
+        }
+    }
+    let page = page(entity, arguments)?;
+    let slice = node.store.page(entity, &page).await?;
+    let next = slice.goes_on_after.as_deref().map(offset_behind);
+    let next = next.map(|offset| (output::next_of_collection(entity, &offset, arguments), offset));
+    let next = next.as_ref().map(|(next, offset)| (next.as_str(), offset.as_str()));
+    Ok(Answer::Json(StatusCode::OK, output::page(&slice.rows, next).into()))
+}
+
+/// The one row of a collection that has a value in a unique field: `/consumers?custom_id=…`.
+async fn lookup(
+    node: &Node,
+    entity: &'static Entity,
+    field: &'static str,
+    value: &Value,
+) -> Result<Answer, Refusal> {
+    let Some(text) = value.as_str().filter(|text| !text.is_empty()) else {
+        return Err(Refusal::bad_request(&format!("{field} must be an unempty string")));
+    };
+    let key = unique(entity, field, text, &node.circumstances().context())?;
+    let rows: Vec<_> = node.store.get(entity, &key).await?.into_iter().collect();
+    Ok(Answer::Json(StatusCode::OK, output::page(&rows, None).into()))
+}
+
+/// A list of rows below their parent.
+struct Children<'a> {
+    parent: &'static Entity,
+    child: &'static Entity,
+    field: &'static str,
+    above: String,
+    /// The parent as the client named it.
+    segment: &'a str,
+}
+
+impl Children<'_> {
+    /// In the order of ids. A tag filter is read but not applied, as in Kong.
+    async fn page(&self, node: &Node, arguments: &Row, suffix: &str) -> Result<Answer, Refusal> {
+        let within = Some((self.field, self.above.clone()));
+        let page = Page { within, tags: None, ..page(self.child, arguments)? };
+        let slice = node.store.page(self.child, &page).await?;
+        let next = slice.goes_on_after.as_deref().map(offset_behind).map(|offset| (self.next(&offset, suffix), offset));
+        let next = next.as_ref().map(|(next, offset)| (next.as_str(), offset.as_str()));
+        Ok(Answer::Json(StatusCode::OK, output::page(&slice.rows, next).into()))
+    }
+
+    fn next(&self, offset: &str, suffix: &str) -> String {
+        let collection = format!("{}{suffix}", self.child.nested_collection());
+        output::next_of_children(self.parent, self.segment, &collection, offset)
+    }
+
+    /// Newest first; the offset is the number of rows that come before.
+    async fn newest_first(&self, node: &Node, arguments: &Row) -> Result<Answer, Refusal> {
+        let size = size(arguments)?;
+        let offset = match generators::operations::offset(arguments)? {
+            None => 0,
+            Some(text) => text.parse::<usize>().map_err(|_| generators::errors::Error::InvalidOffset {
+                offset: text.to_owned(),
+                why: "bad offset string",
+            })?,
+        };
+        let mut rows = node.store.children(self.child, self.field, &self.above).await?;
+        let created = |row: &Row| row.get("created_at").and_then(Value::as_f64).unwrap_or_default();
+        rows.sort_by(|a, b| created(b).total_cmp(&created(a)).then_with(|| id(b).cmp(id(a))));
+        let shown: Vec<_> = rows.iter().skip(offset).take(size).map(output::render).collect();
+        let behind = offset.saturating_add(size);
+        let next = (rows.len() > behind).then(|| (self.next(&behind.to_string(), ""), behind.to_string()));
+        let next = next.as_ref().map(|(next, offset)| (next.as_str(), offset.as_str()));
+        Ok(Answer::Json(StatusCode::OK, output::page(&shown, next).into()))
+    }
+}
+
+fn id(row: &Row) -> &str {
+    row.get("id").and_then(Value::as_str).unwrap_or_default()
+}

@@ -1,0 +1,41 @@
+//! The time, fresh ids and fresh secrets: the one place where the program asks the world for them.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use entities::schema::{Context, Flavor};
+use uuid::Uuid;
+
+/// What a request is completed and validated with.
+pub struct Circumstances {
+    now_ms: i64,
+    flavor: Flavor,
+}
+
+impl Circumstances {
+    /// The circumstances of this moment.
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks for the time; everyone else is told")]
+    pub fn now(flavor: Flavor) -> Circumstances {
+        let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Circumstances { now_ms: i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX), flavor }
+    }
+
+    /// As rules and defaults see them.
+    pub fn context(&self) -> Context<'_> {
+        Context { now_ms: self.now_ms, new_id: &Uuid::new_v4, new_secret: &secret, router_flavor: self.flavor }
+    }
+}
+
+/// Forty-four letters and digits, for a key that a declaration leaves to the node.
+pub fn long_secret() -> String {
+    let both = secret() + &secret();
+    both.chars().take(44).collect()
+}
+
+/// Thirty-two letters and digits from the operating system's source of randomness.
+fn secret() -> String {
+    const LETTERS: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyzKb";
+    let bytes = [Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4()];
+    // A version 4 UUID fixes six of its bits; those bytes are left out.
+    let random = bytes.iter().flat_map(|id| id.as_bytes().iter().enumerate()).filter(|(i, _)| *i != 6 && *i != 8);
+    random.take(32).filter_map(|(_, byte)| LETTERS.get(usize::from(byte % 64))).map(|letter| char::from(*letter)).collect()
+}

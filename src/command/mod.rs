@@ -1,0 +1,224 @@
+//! What the subcommands do: everything between the command line and the library.
+
+mod logging;
+
+use std::io::{BufRead, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use generators::schemas;
+use silverback::node::Node;
+use silverback::settings::{self, Settings};
+use silverback::store::{self, Connection, Database, Location};
+use silverback::{app, declarations, serve};
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+
+/// Reads the settings; the second part names keys that are known but have no effect here.
+fn load(file: Option<&Path>) -> Result<(Settings, Vec<String>)> {
+    Ok(Settings::load(file, settings::environment(), &[])?)
+}
+
+/// The database that the settings name.
+fn database(settings: &Settings) -> Result<Database> {
+    match settings.database {
+        settings::Database::Sqlite => Ok(Database::Sqlite {
+            location: Location::File(settings.sqlite_path.clone()),
+            read_cache: settings.sqlite_read_cache,
+        }),
+        settings::Database::Postgres => Ok(Database::Postgres(Box::new(connection(settings)))),
+        settings::Database::Off => {
+            bail!("database = off is not served by this release: set database to sqlite or postgres")
+        }
+    }
+}
+
+fn connection(settings: &Settings) -> Connection {
+    const POOL: u32 = 32;
+    let own = &settings.postgres;
+    let mode = match (own.ssl, own.ssl_verify) {
+        (false, _) => PgSslMode::Disable,
+        (true, false) => PgSslMode::Require,
+        (true, true) => PgSslMode::VerifyFull,
+    };
+    let mut options = PgConnectOptions::new_without_pgpass()
+        .host(&own.host)
+        .port(own.port)
+        .username(&own.user)
+        .database(&own.database)
+        .ssl_mode(mode);
+    if let Some(password) = &own.password {
+        options = options.password(password.expose());
+    }
+    if let Some(schema) = &own.schema {
+        options = options.options([("search_path", schema.as_str())]);
+    }
+    if let Some(file) = settings.trusted_certificates.first().filter(|file| *file != "system") {
+        options = options.ssl_root_cert(file);
+    }
+    Connection { options, pool: own.pool_size.unwrap_or(POOL), timeout: own.timeout }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime cannot be started")
+}
+
+/// `silverback start`
+pub fn start(file: Option<&Path>) -> Result<()> {
+    let (settings, without_effect) = load(file)?;
+    let database = database(&settings)?;
+    if settings.role != settings::Role::Traditional {
+        bail!("role = {} is not served by this release: set role to traditional", settings.role.word());
+    }
+    if let Some(address) = settings.admin_listen.iter().find(|address| address.ssl) {
+        bail!("admin_listen: '{}' asks for TLS, which this release does not serve", address.target());
+    }
+    logging::start(settings.log_level);
+    if !without_effect.is_empty() {
+        tracing::info!(keys = without_effect.join(", "), "settings that are known but have no effect here");
+    }
+    runtime()?.block_on(run(&settings, &database))
+}
+
+async fn run(settings: &Settings, database: &Database) -> Result<()> {
+    let mut listeners = Vec::new();
+    for address in &settings.admin_listen {
+        listeners.push(serve::listen(&address.target()).await.context("admin_listen")?);
+    }
+    let node = silverback::node(settings, database).await?;
+    for listener in &listeners {
+        if let Some(address) = serve::address(listener) {
+            tracing::info!(%address, "the Admin API is served");
+        }
+    }
+    match database {
+        Database::Sqlite { location: Location::File(path), .. } => {
+            tracing::info!(path = %path.display(), "the store is an SQLite file");
+        }
+        Database::Sqlite { location: Location::Memory, .. } => tracing::info!("the store is in memory"),
+        Database::Postgres(_) => tracing::info!("the store is PostgreSQL"),
+    }
+    serve::serve(listeners, app(Arc::clone(&node)), Arc::clone(&node), stop_signal()).await;
+    if let Some(node) = Arc::into_inner(node) {
+        node.store.close().await;
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Completes when the process is told to stop.
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let wait = |kind| async move {
+        match signal(kind) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(cause) => {
+                tracing::warn!(%cause, "a signal cannot be waited for");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::select! {
+        () = wait(SignalKind::terminate()) => {}
+        () = wait(SignalKind::interrupt()) => {}
+        () = wait(SignalKind::quit()) => {}
+    }
+}
+
+/// `silverback check FILE`
+pub fn check(file: &Path) -> Result<()> {
+    let (_, without_effect) = load(Some(file))?;
+    println!("{} is valid", file.display());
+    for key in without_effect {
+        println!("note: {key} is known but has no effect here");
+    }
+    Ok(())
+}
+
+/// `silverback migrations list`
+pub fn list_migrations(file: Option<&Path>) -> Result<()> {
+    let (settings, _) = load(file)?;
+    let database = database(&settings)?;
+    let steps = runtime()?.block_on(store::pending(&database, &declarations(&settings)))?;
+    if steps.is_empty() {
+        println!("the database is up to date");
+    }
+    steps.iter().for_each(|step| println!("pending: {}", step.what));
+    Ok(())
+}
+
+/// `silverback migrations up`
+pub fn migrate(file: Option<&Path>) -> Result<()> {
+    let (settings, _) = load(file)?;
+    let database = database(&settings)?;
+    let steps = runtime()?.block_on(store::migrate(&database, &declarations(&settings), false))?;
+    if steps.is_empty() {
+        println!("the database is up to date");
+    }
+    steps.iter().for_each(|step| println!("done: {}", step.what));
+    Ok(())
+}
+
+/// `silverback migrations finish`
+pub fn finish_migrations(file: Option<&Path>) -> Result<()> {
+    let (settings, _) = load(file)?;
+    let database = database(&settings)?;
+    let steps = runtime()?.block_on(store::pending(&database, &declarations(&settings)))?;
+    if !steps.is_empty() {
+        bail!("{} steps are pending: run `silverback migrations up` first", steps.len());
+    }
+    println!("nothing is left to finish");
+    Ok(())
+}
+
+/// `silverback migrations reset`
+pub fn reset(file: Option<&Path>, yes: bool) -> Result<()> {
+    let (settings, _) = load(file)?;
+    let database = database(&settings)?;
+    if !yes && !confirmed()? {
+        bail!("nothing was dropped");
+    }
+    runtime()?.block_on(store::migrate(&database, &declarations(&settings), true))?;
+    println!("every table was dropped");
+    Ok(())
+}
+
+fn confirmed() -> Result<bool> {
+    print!("This drops every table and all that they hold. Type 'yes' to go on: ");
+    std::io::stdout().flush()?;
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line)?;
+    Ok(line.trim() == "yes")
+}
+
+/// `silverback routes`
+pub fn routes() -> Result<()> {
+    let declarations = declarations(&Settings::default());
+    let mut out = std::io::stdout().lock();
+    for endpoint in Node::endpoints(&declarations).iter() {
+        writeln!(out, "{:<38} {}", endpoint.allow(), endpoint.path)?;
+    }
+    Ok(())
+}
+
+/// `silverback schema ENTITY`
+pub fn schema(name: &str) -> Result<()> {
+    let declarations = declarations(&Settings::default());
+    let value = match name.split_once('/') {
+        None => declarations.entity(name).map(schemas::entity),
+        Some((entity, own)) => {
+            declarations.entity(entity).and_then(|entity| entity.subschema(own)).map(schemas::subschema)
+        }
+    };
+    let value = value.with_context(|| format!("no entity named '{name}'"))?;
+    println!("{}", serde_json::to_string_pretty(&value)?);
+    Ok(())
+}
+
+/// `silverback version`
+pub fn version() -> Result<()> {
+    println!("silverback {}", env!("CARGO_PKG_VERSION"));
+    Ok(())
+}

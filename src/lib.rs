@@ -1,0 +1,78 @@
+//! Silverback: Kong's Admin API and control plane over one list of entity declarations.
+//!
+//! WHERE it meets the world: sockets, clock, database, files. This package is the only one that awaits. [`app`] is
+//! what tests and embedders call.
+
+pub mod admin;
+mod clock;
+pub mod node;
+pub mod serve;
+pub mod settings;
+pub mod store;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use entities::schema::{Declarations, Edition, Flavor, Profile};
+use uuid::Uuid;
+
+use node::{Figures, Node};
+use settings::{RouterFlavor, Settings};
+use store::{Database, OpenError, Store};
+
+/// The declarations of a node with these settings.
+pub fn declarations(settings: &Settings) -> Arc<Declarations> {
+    let edition = match settings.edition {
+        settings::Edition::Community => Edition::Community,
+        settings::Edition::Enterprise => Edition::Enterprise,
+    };
+    let enabled = HashMap::from([
+        ("plugins".to_owned(), settings.plugins.clone()),
+        ("vaults".to_owned(), settings.vaults.clone()),
+    ]);
+    let secret = Some(clock::long_secret());
+    let without_database = settings.database == settings::Database::Off;
+    Arc::new(Declarations::new(entities::ENTITIES, &Profile { edition, enabled, secret, without_database }))
+}
+
+/// The router flavour that rules of routes are checked by.
+pub fn flavor(settings: &Settings) -> Flavor {
+    match settings.router_flavor {
+        RouterFlavor::TraditionalCompatible => Flavor::TraditionalCompatible,
+        RouterFlavor::Traditional => Flavor::Traditional,
+        RouterFlavor::Expressions => Flavor::Expressions,
+    }
+}
+
+/// Opens the store and makes the node.
+pub async fn node(settings: &Settings, database: &Database) -> Result<Arc<Node>, OpenError> {
+    let declarations = declarations(settings);
+    let flavor = flavor(settings);
+    let store = Store::open(database, Arc::clone(&declarations), flavor).await?;
+    Ok(Arc::new(Node {
+        endpoints: Node::endpoints(&declarations),
+        declarations,
+        store,
+        figures: Figures::default(),
+        id: settings.node_id.as_deref().and_then(|id| Uuid::parse_str(id).ok()).unwrap_or_else(Uuid::new_v4),
+        hostname: hostname(),
+        flavor,
+        body_limit: settings.body_limit,
+        request_timeout: settings.request_timeout,
+        origins: settings.admin_gui_origins.clone(),
+        configuration: settings.configuration(),
+        edition: settings.edition.word(),
+    }))
+}
+
+/// The Admin API of a node, for a server or a test to call.
+pub fn app(node: Arc<Node>) -> axum::Router {
+    admin::router(node)
+}
+
+/// The name of the machine; `localhost` where the system does not tell.
+fn hostname() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "localhost".to_owned() } else { name.to_owned() }
+}

@@ -1,0 +1,91 @@
+//! The command: subcommands and their arguments. What they do lies in the library and below `command`.
+
+mod command;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Kong's Admin API and control plane, in one binary with an embedded store.
+#[derive(Parser)]
+#[command(name = "silverback", version, about, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the Admin API.
+    Start {
+        /// The settings, in the form of kong.conf; without it /etc/kong/kong.conf and /etc/kong.conf are tried.
+        #[arg(short, long, value_name = "FILE")]
+        conf: Option<PathBuf>,
+    },
+    /// Read a file of settings and say what is wrong with it.
+    Check {
+        /// The settings, in the form of kong.conf.
+        #[arg(value_name = "FILE")]
+        conf: PathBuf,
+    },
+    /// Look after the tables of the database.
+    Migrations {
+        #[command(subcommand)]
+        action: Migrations,
+        /// The settings, in the form of kong.conf.
+        #[arg(short, long, value_name = "FILE", global = true)]
+        conf: Option<PathBuf>,
+    },
+    /// Print the endpoint table.
+    Routes,
+    /// Print what `GET /schemas/ENTITY` answers.
+    Schema {
+        /// The entity, such as `services`; or a plugin, such as `plugins/cors`.
+        entity: String,
+    },
+    /// Print the version.
+    Version,
+}
+
+#[derive(Subcommand)]
+enum Migrations {
+    /// List the steps that the database needs.
+    List,
+    /// Take the steps that the database needs.
+    Up,
+    /// Complete what `up` began; `up` leaves nothing behind, so this only says so.
+    Finish,
+    /// Drop every table and all that they hold.
+    Reset {
+        /// Do it without asking.
+        #[arg(short, long)]
+        yes: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Start { conf } => command::start(conf.as_deref()),
+        Command::Check { conf } => command::check(&conf),
+        Command::Migrations { action, conf } => match action {
+            Migrations::List => command::list_migrations(conf.as_deref()),
+            Migrations::Up => command::migrate(conf.as_deref()),
+            Migrations::Finish => command::finish_migrations(conf.as_deref()),
+            Migrations::Reset { yes } => command::reset(conf.as_deref(), yes),
+        },
+        Command::Routes => command::routes(),
+        Command::Schema { entity } => command::schema(&entity),
+        Command::Version => command::version(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! `GET /`: what the node is, in the form that Kong's clients read.
+
+use std::collections::BTreeSet;
+
+use generators::operations::Page;
+use serde_json::{Map, Value, json};
+
+use super::Node;
+use crate::admin::{Answer, Refusal};
+
+/// The version of Kong whose Admin API this is; clients decide by it what they may ask.
+pub const KONG_VERSION: &str = "3.10.0";
+/// The release of this program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The names of the plugins that the node knows.
+pub fn plugins(node: &Node) -> Vec<&'static str> {
+    let plugins = node.declarations.entity("plugins");
+    plugins.into_iter().flat_map(|entity| entity.subschemas).map(|(name, _)| *name).collect()
+}
+
+/// Answers `GET /`.
+pub async fn answer(node: &Node) -> Result<Answer, Refusal> {
+    let available: Map<String, Value> = node
+        .declarations
+        .entity("plugins")
+        .into_iter()
+        .flat_map(|entity| entity.subschemas)
+        .map(|(name, own)| ((*name).to_owned(), json!({ "version": own.version, "priority": own.priority })))
+        .collect();
+    Ok(Answer::ok(&json!({
+        "tagline": "Welcome to kong",
+        "version": KONG_VERSION,
+        "silverback_version": VERSION,
+        "edition": node.edition,
+        "hostname": node.hostname,
+        "node_id": node.id.to_string(),
+        // Clients read these; a program without Lua has no Lua timers.
+        "lua_version": "none",
+        "timers": { "running": 0, "pending": 0 },
+        "pids": { "master": std::process::id(), "workers": [std::process::id()] },
+        "plugins": { "available_on_server": available, "enabled_in_cluster": in_cluster(node).await? },
+        "configuration": node.configuration,
+    })))
+}
+
+/// The names of the plugins that some row configures.
+async fn in_cluster(node: &Node) -> Result<BTreeSet<String>, Refusal> {
+    let mut names = BTreeSet::new();
+    let Some(entity) = node.declarations.entity("plugins") else { return Ok(names) };
+    let mut after = None;
+    loop {
+        let page = Page { size: generators::operations::MAX_PAGE_SIZE, after, ..Page::default() };
+        let slice = node.store.page(entity, &page).await?;
+        for json in &slice.rows {
+            let row: Option<Value> = serde_json::from_slice(json).ok();
+            names.extend(row.and_then(|row| row.get("name")?.as_str().map(str::to_owned)));
+        }
+        after = slice.goes_on_after;
+        if after.is_none() {
+            return Ok(names);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Bringing a database to what the declarations need: what it has, the difference, and applying it.
+//!
+//! The steps themselves are made by the generators. Two processes that start at once take turns.
+
+use generators::tables::{Dialect, Existing, Refusal, Step, Table, difference};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
+
+/// The format that this program writes. It grows when an older program could not read what a newer one wrote.
+const FORMAT: u32 = 1;
+
+/// Why a database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrationError {
+    #[error("the database was written by a newer program (format {found}; this one knows {FORMAT}): use that program, or restore a backup")]
+    Newer { found: u32 },
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error("the database failed: {0}")]
+    Database(#[from] DbErr),
+}
+
+fn backend(dialect: Dialect) -> DbBackend {
+    match dialect {
+        Dialect::Sqlite => DbBackend::Sqlite,
+        Dialect::Postgres => DbBackend::Postgres,
+    }
+}
+
+async fn texts(db: &impl ConnectionTrait, dialect: Dialect, sql: &str) -> Result<Vec<(String, String)>, DbErr> {
+    let rows = db.query_all_raw(Statement::from_string(backend(dialect), sql)).await?;
+    rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
+}
+
+/// The tables that a database has.
+pub async fn existing(db: &impl ConnectionTrait, dialect: Dialect) -> Result<Vec<Existing>, DbErr> {
+    let (columns, indexes) = match dialect {
+        Dialect::Sqlite => (
+            "SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c \
+             WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, c.cid",
+            "SELECT tbl_name, name FROM sqlite_master WHERE type = 'index'",
+        ),
+        Dialect::Postgres => (
+            "SELECT table_name::text, column_name::text FROM information_schema.columns \
+             WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position",
+            "SELECT tablename::text, indexname::text FROM pg_indexes WHERE schemaname = current_schema()",
+        ),
+    };
+    let mut tables: Vec<Existing> = Vec::new();
+    for (table, column) in texts(db, dialect, columns).await? {
+        match tables.last_mut().filter(|last| last.name == table) {
+            Some(last) => last.columns.push(column),
+            None => tables.push(Existing { name: table, columns: vec![column], indexes: Vec::new() }),
+        }
+    }
+    for (table, index) in texts(db, dialect, indexes).await? {
+        if let Some(table) = tables.iter_mut().find(|own| own.name == table) {
+            table.indexes.push(index);
+        }
+    }
+    Ok(tables)
+}
+
+/// The steps that a database still needs.
+pub async fn pending(
+    db: &impl ConnectionTrait,
+    dialect: Dialect,
+    wanted: &[Table],
+) -> Result<Vec<Step>, MigrationError> {
+    let existing = existing(db, dialect).await?;
+    if existing.iter().any(|table| table.name == "schema_meta") {
+        let sql = "SELECT \"key\", \"value\" FROM \"schema_meta\" WHERE \"key\" = 'format'";
+        let found = texts(db, dialect, sql).await?.first().and_then(|(_, value)| value.parse().ok()).unwrap_or(0);
+        if found > FORMAT {
+            return Err(MigrationError::Newer { found });
+        }
+    }
+    Ok(difference(&existing, wanted, dialect)?)
+}
+
+/// Brings a database to what `wanted` needs, within the caller's transaction; gives the steps that were taken.
+pub async fn up(db: &impl ConnectionTrait, dialect: Dialect, wanted: &[Table]) -> Result<Vec<Step>, MigrationError> {
+    if dialect == Dialect::Postgres {
+        // The second of two processes that start at once waits here until the first has committed.
+        db.execute_unprepared("SELECT pg_advisory_xact_lock(7305812)").await?;
+    }
+    let steps = pending(db, dialect, wanted).await?;
+    for statement in steps.iter().flat_map(|step| &step.statements) {
+        db.execute_unprepared(statement).await?;
+    }
+    if !steps.is_empty() {
+        db.execute_unprepared(&format!(
+            "INSERT INTO \"schema_meta\" (\"key\", \"value\") VALUES ('format', '{FORMAT}') \
+             ON CONFLICT (\"key\") DO UPDATE SET \"value\" = excluded.\"value\""
+        ))
+        .await?;
+    }
+    Ok(steps)
+}
+
+/// Drops every table that the declarations need, and all that is in them.
+pub async fn reset(db: &impl ConnectionTrait, dialect: Dialect, wanted: &[Table]) -> Result<(), MigrationError> {
+    let existing = existing(db, dialect).await?;
+    for table in wanted.iter().rev().filter(|table| existing.iter().any(|own| own.name == table.name)) {
+        db.execute_unprepared(&format!("DROP TABLE \"{}\"", table.name)).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,271 @@
+//! A copy of the store's rows in memory, ready to be sent: reads of a single process need not ask the database.
+//!
+//! The one writer applies each transaction after it is durable and before its client hears of it, all at once, so
+//! that no client can tell the copy from the store. A question that the copy cannot answer is answered by SQL.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound::{Excluded, Unbounded};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+use bytes::Bytes;
+use entities::schema::{Declarations, Entity, Row};
+use generators::operations::{Key, Page, Tags, reference};
+use generators::output;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::session::Change;
+
+/// How many rows are held at most; beyond it, reads come from the database.
+pub const MAX_ROWS: usize = 250_000;
+
+/// The copy, or nothing when there are too many rows.
+pub struct Mirror(RwLock<Option<Rows>>);
+
+/// The rows of every entity whose rows are known by a UUID.
+pub struct Rows {
+    collections: HashMap<&'static str, Collection>,
+    count: usize,
+}
+
+#[derive(Default)]
+struct Collection {
+    rows: BTreeMap<Uuid, Bytes>,
+    unique: HashMap<&'static str, HashMap<Box<str>, Uuid>>,
+    children: HashMap<&'static str, HashMap<Uuid, BTreeSet<Uuid>>>,
+    tags: HashMap<Box<str>, BTreeSet<Uuid>>,
+}
+
+/// A part of a collection: the rows, and the id behind which it goes on.
+#[derive(Debug, Default)]
+pub struct Slice {
+    pub rows: Vec<Bytes>,
+    pub goes_on_after: Option<String>,
+}
+
+impl Mirror {
+    /// A copy that holds nothing and answers nothing.
+    pub fn disabled() -> Mirror {
+        Mirror(RwLock::new(None))
+    }
+
+    /// A copy of these rows.
+    pub fn new(rows: Rows) -> Mirror {
+        Mirror(RwLock::new((rows.count <= MAX_ROWS).then_some(rows)))
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Option<Rows>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes over what a transaction wrote.
+    pub fn apply(&self, changes: &[Change]) {
+        let mut guard = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(rows) = guard.as_mut() {
+            changes.iter().for_each(|change| rows.apply(change));
+            if rows.count > MAX_ROWS {
+                tracing::info!(rows = rows.count, "too many rows for memory; reads come from the database from here on");
+                *guard = None;
+            }
+        }
+    }
+
+    /// The row of a key. The outer `None`: ask the database.
+    pub fn get(&self, entity: &Entity, key: &Key) -> Option<Option<Bytes>> {
+        let guard = self.read();
+        let collection = guard.as_ref()?.collections.get(entity.name)?;
+        Some(collection.id(key)?.and_then(|id| collection.rows.get(&id)).cloned())
+    }
+
+    /// The id of a key's row.
+    pub fn id(&self, entity: &Entity, key: &Key) -> Option<Option<String>> {
+        let guard = self.read();
+        let collection = guard.as_ref()?.collections.get(entity.name)?;
+        let id = collection.id(key)?.filter(|id| collection.rows.contains_key(id));
+        Some(id.map(|id| id.to_string()))
+    }
+
+    /// The row of a key, if it refers to `parent` through `field`.
+    pub fn get_within(&self, entity: &Entity, field: &str, parent: &str, key: &Key) -> Option<Option<Bytes>> {
+        let guard = self.read();
+        let collection = guard.as_ref()?.collections.get(entity.name)?;
+        let below = |id: &Uuid| {
+            let parent = Uuid::parse_str(parent).ok()?;
+            collection.children.get(field)?.get(&parent)?.contains(id).then_some(())
+        };
+        Some(collection.id(key)?.filter(|id| below(id).is_some()).and_then(|id| collection.rows.get(&id)).cloned())
+    }
+
+    /// A page of a collection.
+    pub fn page(&self, entity: &Entity, page: &Page) -> Option<Slice> {
+        let guard = self.read();
+        let collection = guard.as_ref()?.collections.get(entity.name)?;
+        let after = match &page.after {
+            None => Unbounded,
+            Some(id) => Excluded(Uuid::parse_str(id).ok()?),
+        };
+        let within = match &page.within {
+            None => None,
+            Some((field, parent)) => {
+                let parent = Uuid::parse_str(parent).ok()?;
+                Some(collection.children.get(field).and_then(|parents| parents.get(&parent)))
+            }
+        };
+        let mut slice = Slice::default();
+        match (within, &page.tags) {
+            (None, None) => {
+                let rows = collection.rows.range((after, Unbounded));
+                slice.fill(page.size, rows.map(|(id, row)| (*id, row)));
+            }
+            (Some(None), None) => {}
+            (Some(Some(ids)), None) => {
+                let rows = ids.range((after, Unbounded)).filter_map(|id| Some((*id, collection.rows.get(id)?)));
+                slice.fill(page.size, rows);
+            }
+            (None, Some(tags)) => {
+                let ids = collection.tagged(tags, after);
+                slice.fill(page.size, ids.into_iter().filter_map(|id| Some((id, collection.rows.get(&id)?))));
+            }
+            (Some(_), Some(_)) => return None,
+        }
+        Some(slice)
+    }
+}
+
+impl Slice {
+    fn fill<'a>(&mut self, size: usize, rows: impl Iterator<Item = (Uuid, &'a Bytes)>) {
+        let mut last = None;
+        for (id, row) in rows {
+            if self.rows.len() == size {
+                self.goes_on_after = last.map(|id: Uuid| id.to_string());
+                return;
+            }
+            self.rows.push(row.clone());
+            last = Some(id);
+        }
+    }
+}
+
+impl Rows {
+    /// No rows yet.
+    pub fn new(declarations: &Declarations) -> Rows {
+        let mirrored = declarations.entities().filter(|entity| entity.stored && is_mirrored(entity));
+        Rows { collections: mirrored.map(|entity| (entity.name, Collection::default())).collect(), count: 0 }
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Takes over a change.
+    pub fn apply(&mut self, change: &Change) {
+        let Some(collection) = self.collections.get_mut(change.entity.name) else { return };
+        let Ok(id) = Uuid::parse_str(&change.id) else { return };
+        if let Some(before) = &change.before {
+            collection.forget(change.entity, id, before);
+            self.count -= usize::from(collection.rows.remove(&id).is_some());
+        }
+        if let Some(after) = &change.after {
+            collection.learn(change.entity, id, after);
+            self.count += usize::from(collection.rows.insert(id, Bytes::from(output::render(&shown(change.entity, after)))).is_none());
+        }
+    }
+}
+
+/// Whether rows of an entity are held: those with one UUID as their key, which do not expire.
+fn is_mirrored(entity: &Entity) -> bool {
+    matches!(entity.primary_key, [key] if entity.field(key).is_some_and(|field| field.uuid)) && !entity.ttl
+}
+
+/// A row as a client sees it, but for what it lists of other entities.
+fn shown(entity: &Entity, row: &Row) -> Row {
+    entity
+        .fields
+        .iter()
+        .filter(|(_, field)| field.is_stored())
+        .map(|(name, _)| ((*name).to_owned(), row.get(*name).cloned().unwrap_or_default()))
+        .collect()
+}
+
+impl Collection {
+    /// The id of a key's row. The outer `None`: not known here.
+    fn id(&self, key: &Key) -> Option<Option<Uuid>> {
+        match key {
+            Key::Primary(id) => Some(Uuid::parse_str(id).ok()),
+            Key::Unique { field, value } => Some(self.unique.get(field)?.get(value.as_str()).copied()),
+            Key::Within { .. } => None,
+        }
+    }
+
+    fn learn(&mut self, entity: &'static Entity, id: Uuid, row: &Row) {
+        for (name, field) in entity.fields {
+            let value = row.get(*name).unwrap_or(&Value::Null);
+            if field.is_unique() && field.foreign().is_none() {
+                let known = self.unique.entry(name).or_default();
+                if let Some(text) = value.as_str() {
+                    known.insert(text.into(), id);
+                }
+            }
+            if let Some(parent) = parent_of(entity, name, value) {
+                self.children.entry(name).or_default().entry(parent).or_default().insert(id);
+            }
+        }
+        for tag in tags(row) {
+            self.tags.entry(tag.into()).or_default().insert(id);
+        }
+    }
+
+    fn forget(&mut self, entity: &'static Entity, id: Uuid, row: &Row) {
+        for (name, field) in entity.fields {
+            let value = row.get(*name).unwrap_or(&Value::Null);
+            if let (true, Some(text)) = (field.is_unique(), value.as_str())
+                && let Some(known) = self.unique.get_mut(name)
+                && known.get(text) == Some(&id)
+            {
+                known.remove(text);
+            }
+            if let Some(parent) = parent_of(entity, name, value)
+                && let Some(parents) = self.children.get_mut(name)
+                && let Some(ids) = parents.get_mut(&parent)
+            {
+                ids.remove(&id);
+                if ids.is_empty() {
+                    parents.remove(&parent);
+                }
+            }
+        }
+        for tag in tags(row) {
+            if let Some(ids) = self.tags.get_mut(tag) {
+                ids.remove(&id);
+                if ids.is_empty() {
+                    self.tags.remove(tag);
+                }
+            }
+        }
+    }
+
+    /// The ids of rows that carry the tags, in order.
+    fn tagged(&self, tags: &Tags, after: std::ops::Bound<Uuid>) -> Vec<Uuid> {
+        let sets: Vec<_> = tags.names.iter().map(|name| self.tags.get(name.as_str())).collect();
+        if tags.all {
+            let Some(mut sets) = sets.into_iter().collect::<Option<Vec<_>>>() else { return Vec::new() };
+            sets.sort_by_key(|set| set.len());
+            let Some((smallest, rest)) = sets.split_first() else { return Vec::new() };
+            let ids = smallest.range((after, Unbounded));
+            return ids.filter(|id| rest.iter().all(|set| set.contains(id))).copied().collect();
+        }
+        let any: BTreeSet<Uuid> =
+            sets.into_iter().flatten().flat_map(|set| set.range((after, Unbounded))).copied().collect();
+        any.into_iter().collect()
+    }
+}
+
+fn parent_of(entity: &'static Entity, name: &str, value: &Value) -> Option<Uuid> {
+    let parent = entity.field(name)?.foreign()?;
+    Uuid::parse_str(&reference(value, parent)?).ok()
+}
+
+fn tags(row: &Row) -> impl Iterator<Item = &str> {
+    row.get("tags").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+}

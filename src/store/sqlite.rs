@@ -1,0 +1,263 @@
+//! SQLite: one file (or memory), one writer, readers beside it.
+//!
+//! The writer takes whatever operations wait, runs each under a savepoint of its own, and commits them together;
+//! they are answered after the commit has reached the disk. The rows are also held in memory (`mirror.rs`), which is
+//! why only one process may have the file open.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use entities::schema::Row;
+use generators::operations::{Operation, Page, id_of};
+use generators::tables::{Dialect, tables};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, SqlxSqliteConnector,
+    TransactionOptions, TransactionTrait,
+};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use tokio::sync::{mpsc, oneshot};
+
+use super::failure::Failure;
+use super::migrations::{self, MigrationError};
+use super::mirror::{Mirror, Rows};
+use super::session::{Change, Session, Statements};
+use super::{OpenError, Shared, diagnose, execution};
+
+/// How many operations one commit takes at most.
+const GROUP: usize = 256;
+/// How many operations may wait for the writer.
+const QUEUE: usize = 4096;
+/// How many statements a connection keeps prepared.
+const PREPARED: usize = 512;
+
+/// Where the database is.
+#[derive(Clone, Debug)]
+pub enum Location {
+    File(PathBuf),
+    Memory,
+}
+
+/// The engine.
+pub struct Sqlite {
+    pub readers: DatabaseConnection,
+    pub mirror: Arc<Mirror>,
+    pub statements: Arc<Statements>,
+    queue: mpsc::Sender<Job>,
+    writer: tokio::task::JoinHandle<()>,
+    _lock: Option<File>,
+}
+
+type Answer = Result<Option<Row>, Failure>;
+
+struct Job {
+    operation: Operation,
+    reply: oneshot::Sender<Answer>,
+}
+
+fn options(location: &Location) -> SqliteConnectOptions {
+    let options = match location {
+        Location::File(path) => SqliteConnectOptions::new().filename(path).create_if_missing(true),
+        Location::Memory => SqliteConnectOptions::new().in_memory(true),
+    };
+    options
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(5))
+        .foreign_keys(true)
+        .statement_cache_capacity(PREPARED)
+        .pragma("cache_size", "-8000")
+}
+
+async fn connect(options: SqliteConnectOptions, connections: u32) -> Result<DatabaseConnection, OpenError> {
+    let pool = SqlitePoolOptions::new()
+        .max_connections(connections)
+        .min_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await
+        .map_err(|cause| OpenError::Unreachable(cause.to_string()))?;
+    Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
+}
+
+/// A connection for a command that looks at the file without serving it.
+pub async fn inspect(location: &Location) -> Result<(DatabaseConnection, Option<File>), OpenError> {
+    let lock = lock(location)?;
+    Ok((connect(options(location), 1).await?, lock))
+}
+
+/// The mark that a process has the file open.
+fn lock(location: &Location) -> Result<Option<File>, OpenError> {
+    let Location::File(path) = location else { return Ok(None) };
+    let unusable = |cause: std::io::Error| OpenError::Unusable { path: path.clone(), cause: cause.to_string() };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(unusable)?;
+    }
+    let mark = OpenOptions::new().create(true).append(true).open(beside(path)).map_err(unusable)?;
+    match mark.try_lock() {
+        Ok(()) => Ok(Some(mark)),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(path.clone())),
+        Err(TryLockError::Error(cause)) => Err(unusable(cause)),
+    }
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
+}
+
+impl Sqlite {
+    /// Opens the database, brings its tables up to date and reads its rows into memory.
+    pub async fn open(location: &Location, cached: bool, shared: Arc<Shared>) -> Result<Sqlite, OpenError> {
+        let lock = lock(location)?;
+        let writer = connect(options(location), 1).await?;
+        let begin = writer.begin_with_options(immediate()).await.map_err(MigrationError::from)?;
+        let steps = migrations::up(&begin, Dialect::Sqlite, &tables(&shared.declarations)).await?;
+        begin.commit().await.map_err(MigrationError::from)?;
+        super::report(&steps);
+        // A database in memory is its one connection; readers of a file have their own.
+        let readers = match location {
+            Location::Memory => writer.clone(),
+            Location::File(_) => connect(options(location).pragma("query_only", "1"), 4).await?,
+        };
+        let statements = Arc::new(Statements::default());
+        let mirror = match cached {
+            true => Mirror::new(load(&readers, &statements, &shared).await?),
+            false => Mirror::disabled(),
+        };
+        let mirror = Arc::new(mirror);
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let task = Writer { db: writer, shared, mirror: Arc::clone(&mirror), statements: Arc::clone(&statements) };
+        let writer = tokio::spawn(task.run(jobs));
+        Ok(Sqlite { readers, mirror, statements, queue, writer, _lock: lock })
+    }
+
+    /// Runs an operation; it is durable when the answer comes.
+    pub async fn write(&self, operation: Operation) -> Answer {
+        let (reply, answer) = oneshot::channel();
+        let gone = || Failure::Unavailable("the writer has stopped".to_owned());
+        self.queue.send(Job { operation, reply }).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    /// Waits until every operation that was sent is answered, and closes the database.
+    pub async fn close(self) {
+        drop(self.queue);
+        if let Err(cause) = self.writer.await {
+            tracing::error!(%cause, "the writer did not end well");
+        }
+        if let Err(cause) = self.readers.close().await {
+            tracing::error!(%cause, "the database did not close well");
+        }
+    }
+}
+
+fn immediate() -> TransactionOptions {
+    TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() }
+}
+
+/// Reads every row, until there are too many to hold.
+async fn load(db: &DatabaseConnection, statements: &Statements, shared: &Shared) -> Result<Rows, OpenError> {
+    const PAGE: usize = 1000;
+    let mut rows = Rows::new(&shared.declarations);
+    let session = Session::new(db, statements, Dialect::Sqlite, 0);
+    for entity in shared.declarations.entities().filter(|entity| entity.stored && entity.generate_admin_api) {
+        let mut after = None;
+        loop {
+            let page = Page { size: PAGE, after, ..Page::default() };
+            let found = session.page(entity, &page).await.map_err(|failure| OpenError::Unreachable(format!("{failure:?}")))?;
+            let more = found.len() > PAGE;
+            after = found.get(PAGE - 1).and_then(|row| id_of(entity, row));
+            for row in found.into_iter().take(PAGE) {
+                let Some(id) = id_of(entity, &row) else { continue };
+                rows.apply(&Change { entity, id, before: None, after: Some(row) });
+            }
+            if !more || rows.len() > super::mirror::MAX_ROWS {
+                break;
+            }
+        }
+    }
+    Ok(rows)
+}
+
+/// The one task that writes.
+struct Writer {
+    db: DatabaseConnection,
+    shared: Arc<Shared>,
+    mirror: Arc<Mirror>,
+    statements: Arc<Statements>,
+}
+
+impl Writer {
+    async fn run(self, mut jobs: mpsc::Receiver<Job>) {
+        while let Some(first) = jobs.recv().await {
+            self.group(first, &mut jobs).await;
+        }
+        if let Err(cause) = self.db.close().await {
+            tracing::error!(%cause, "the database did not close well");
+        }
+    }
+
+    /// Runs the operations that wait, commits them together, and answers.
+    async fn group(&self, first: Job, jobs: &mut mpsc::Receiver<Job>) {
+        let transaction = match self.db.begin_with_options(immediate()).await {
+            Ok(transaction) => transaction,
+            Err(cause) => return answer(first.reply, Err(cause.into())),
+        };
+        let mut done = Vec::new();
+        let mut changes = Vec::new();
+        let mut next = Some(first);
+        while let Some(Job { operation, reply }) = next {
+            let result = self.job(&transaction, operation, &mut changes).await;
+            done.push((reply, result));
+            next = if done.len() < GROUP { jobs.try_recv().ok() } else { None };
+        }
+        match transaction.commit().await {
+            Ok(()) => {
+                self.mirror.apply(&changes);
+                done.into_iter().for_each(|(reply, result)| answer(reply, result));
+            }
+            Err(cause) => {
+                let cause = cause.to_string();
+                tracing::error!(%cause, "a commit failed");
+                for (reply, result) in done {
+                    let result = result.and_then(|_| Err(Failure::Unavailable(cause.clone())));
+                    answer(reply, result);
+                }
+            }
+        }
+    }
+
+    /// One operation under a savepoint: it happens as a whole or not at all.
+    async fn job(&self, transaction: &DatabaseTransaction, operation: Operation, changes: &mut Vec<Change>) -> Answer {
+        transaction.execute_unprepared("SAVEPOINT operation").await?;
+        let circumstances = self.shared.circumstances();
+        let context = circumstances.context();
+        let mut session = Session::new(transaction, &self.statements, Dialect::Sqlite, context.now_ms);
+        let result = execution(&mut session, &self.shared, &context).run(operation).await;
+        let result = match result {
+            Ok(row) => {
+                changes.append(&mut session.changes);
+                Ok(row)
+            }
+            Err(failure) => {
+                transaction.execute_unprepared("ROLLBACK TO operation").await?;
+                match failure {
+                    Failure::Conflict(conflict) => Err(diagnose(&session, &self.shared, *conflict).await),
+                    failure => Err(failure),
+                }
+            }
+        };
+        transaction.execute_unprepared("RELEASE operation").await?;
+        result
+    }
+}
+
+/// A client that has gone away needs no answer.
+fn answer(reply: oneshot::Sender<Answer>, result: Answer) {
+    let _gone = reply.send(result);
+}
