@@ -23,6 +23,7 @@ mod load;
 #[path = "admin_api/million.rs"]
 mod million;
 #[path = "../tests/support/postgres.rs"]
+#[expect(dead_code, reason = "a benchmark crashes no server")]
 mod postgres;
 #[path = "admin_api/requests.rs"]
 mod requests;

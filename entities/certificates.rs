@@ -1,7 +1,7 @@
 //! A certificate is a TLS certificate with its private key; SNIs say for which names it is shown.
 
 use crate::schema::types::{AUTO_TIMESTAMP_S, CERTIFICATE, KEY, TAGS, UUID, WILDCARD_HOST};
-use crate::schema::{Check, Context, Entity, Row, array, custom, is_reference, pem};
+use crate::schema::{Check, Context, Entity, Row, array, custom, is_reference, pem, samples};
 
 #[rustfmt::skip]
 pub static CERTIFICATES: Entity = Entity::new("certificates")
@@ -14,8 +14,8 @@ pub static CERTIFICATES: Entity = Entity::new("certificates")
         ("updated_at", AUTO_TIMESTAMP_S),
         ("cert",       CERTIFICATE.required().referenceable()),
         ("key",        KEY.required().referenceable().encrypted()),
-        ("cert_alt",   CERTIFICATE.optional().referenceable()),
-        ("key_alt",    KEY.optional().referenceable().encrypted()),
+        ("cert_alt",   CERTIFICATE.optional().referenceable().samples(samples::OTHER_CERTIFICATES)),
+        ("key_alt",    KEY.optional().referenceable().encrypted().samples(samples::OTHER_KEYS)),
         ("tags",       TAGS),
         ("snis",       array(&WILDCARD_HOST).optional().transient().lists("snis", "name")),
     ])

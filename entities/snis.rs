@@ -15,7 +15,7 @@ pub static SNIS: Entity = Entity::new("snis")
         ("created_at",  AUTO_TIMESTAMP_S),
         ("updated_at",  AUTO_TIMESTAMP_S),
         ("tags",        TAGS),
-        ("certificate", foreign(&CERTIFICATES).required()
+        ("certificate", foreign(&CERTIFICATES).required().without_endpoint()
             .doc("The id (a UUID) of the certificate with which to associate the SNI hostname.")),
     ])
     .build();

@@ -1,7 +1,7 @@
 //! A target is one address behind an upstream, with the share of its traffic. It lives below its upstream only.
 
 use crate::schema::types::{AUTO_TIMESTAMP_MS, TAGS, UUID};
-use crate::schema::{Entity, INTEGER, Literal::*, OnDelete, STRING, address, foreign};
+use crate::schema::{Entity, INTEGER, Literal::*, OnDelete, STRING, address, bytes, foreign};
 use crate::upstreams::UPSTREAMS;
 
 /// The port of a target that names none.
@@ -33,7 +33,10 @@ pub static TARGETS: Entity = Entity::new("targets")
 fn is_address(text: &str) -> Result<(), String> {
     match address::normalize_ip(text) {
         Ok(_) => Ok(()),
-        Err(_) => Err(format!("Invalid target ('{text}'); not a valid hostname or ip address")),
+        Err(_) if bytes::invalid_at(text).is_none() => {
+            Err(format!("Invalid target ('{text}'); not a valid hostname or ip address"))
+        }
+        Err(_) => Err("Invalid target; not a valid hostname or ip address".to_owned()),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::schema::types::{
     AUTO_TIMESTAMP_S, COOKIE_NAME, HEADER_NAME, HOST_WITH_OPTIONAL_PORT, PATH, TAGS, UUID,
 };
 use crate::schema::{
-    BOOLEAN, Check, Conditional, Entity, Field, INTEGER, Literal::*, Row, SAME, STRING, address, foreign,
+    BOOLEAN, Check, Conditional, Entity, Field, INTEGER, Literal::*, Row, SAME, STRING, address, bytes, foreign,
     shorthand,
 };
 
@@ -100,7 +100,10 @@ fn is_plain_name(text: &str) -> Result<(), String> {
         Ok(address) if address.port.is_some() => "no port allowed",
         Ok(_) => return Ok(()),
     };
-    Err(format!("Invalid name ('{text}'); {reason}"))
+    match bytes::invalid_at(text) {
+        None => Err(format!("Invalid name ('{text}'); {reason}")),
+        Some(_) => Err(format!("Invalid name; {reason}")),
+    }
 }
 
 /// Neither counting connections nor measuring latency hashes anything, so they take `hash_on` away.

@@ -144,7 +144,7 @@ fn automatic(name: &str, field: &Field, given: Option<Value>, verb: Verb, contex
             match (wanted, field.ty) {
                 (false, _) => given,
                 (true, Type::Integer) => Some(Value::from(context.now())),
-                (true, _) => Some(Value::from(context.now_ms as f64 / 1000.0)),
+                (true, _) => Some(Value::from(context.now_us as f64 / 1_000_000.0)),
             }
         }
         _ => given,
@@ -210,6 +210,8 @@ fn adjust_all(
     verb: Verb,
     context: &Context,
 ) -> Result<Vec<Value>, Violations> {
+    // An element is replaced as a whole, so that it is completed as a whole even on an update.
+    let verb = if verb == Verb::Update { Verb::Insert } else { verb };
     items
         .into_iter()
         .map(|item| adjust(elements, Some(item), verb, context).map(Option::unwrap_or_default))

@@ -127,11 +127,11 @@ impl Error {
     }
 
     /// What is wrong by field; shown under `fields`, or under `options` where options are at fault.
-    pub fn details(&self) -> Option<(&'static str, Map<String, Value>)> {
+    pub fn details(&self) -> Option<(&'static str, Value)> {
         let fields = match self {
-            Error::InvalidOptions(options) => return Some(("options", options.clone())),
-            Error::SchemaViolation(Violations(fields))
-            | Error::InvalidPrimaryKey(fields)
+            Error::InvalidOptions(options) => return Some(("options", Value::Object(options.clone()))),
+            Error::SchemaViolation(Violations(fields)) => return Some(("fields", by_place(fields))),
+            Error::InvalidPrimaryKey(fields)
             | Error::PrimaryKeyViolation(fields)
             | Error::UniqueViolation(fields)
             | Error::NotFound(fields)
@@ -149,7 +149,24 @@ impl Error {
             | Error::OperationUnsupported(_)
             | Error::ReferencedByOthers(_) => return None,
         };
-        Some(("fields", fields))
+        Some(("fields", Value::Object(fields)))
+    }
+}
+
+/// Violations by field; where every field is a place in a list, they are a list, as Lua tables are.
+fn by_place(fields: &Map<String, Value>) -> Value {
+    let places: Option<Vec<usize>> = fields.keys().map(|name| name.parse().ok().filter(|place| *place > 0)).collect();
+    match places {
+        Some(places) if !places.is_empty() && places.iter().all(|place| *place <= fields.len() * 2) => {
+            let mut list = vec![Value::Null; places.iter().copied().max().unwrap_or_default()];
+            for (place, what) in places.into_iter().zip(fields.values()) {
+                if let Some(slot) = list.get_mut(place - 1) {
+                    *slot = what.clone();
+                }
+            }
+            Value::Array(list)
+        }
+        _ => Value::Object(fields.clone()),
     }
 }
 

@@ -1,8 +1,10 @@
 //! What the store is asked: keys and pages, read from paths and query arguments.
 
 use base64::Engine;
-use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
-use entities::schema::{Context, Entity, Row};
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
+use base64::engine::DecodePaddingMode;
+use entities::schema::{Context, Entity, Row, bytes};
 use serde_json::{Value, json};
 
 use crate::errors::Error;
@@ -188,8 +190,15 @@ fn cursor(offset: &str) -> Result<String, Error> {
     }
 }
 
+/// Padding may be there, and bits behind the last byte do not count.
 fn decode_base64(text: &str) -> Option<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok()
+    const LENIENT: GeneralPurpose = GeneralPurpose::new(
+        &alphabet::URL_SAFE,
+        GeneralPurposeConfig::new()
+            .with_decode_allow_trailing_bits(true)
+            .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+    );
+    LENIENT.decode(text).ok()
 }
 
 /// The offset behind a row.
@@ -224,7 +233,7 @@ fn tag_filter(entity: &Entity, arguments: &Row) -> Result<Option<Filter>, Error>
 fn parse_tags(text: &str) -> Filter {
     let split = |separator: char| -> Option<Vec<String>> {
         let names: Vec<_> = text.strip_suffix(separator).unwrap_or(text).split(separator).map(str::to_owned).collect();
-        names.iter().all(|name| !name.is_empty() && name.bytes().all(is_tag_byte)).then_some(names)
+        names.iter().all(|name| !name.is_empty() && bytes::invalid_at(name).is_none() && name.bytes().all(is_tag_byte)).then_some(names)
     };
     match (split(','), split('/')) {
         (Some(names), _) => Filter { tags: Tags { names, all: true }, readable: true },

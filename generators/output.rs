@@ -2,7 +2,7 @@
 //!
 //! A field that the store holds no value for is null, never absent. Nothing here looks a row up.
 
-use entities::schema::{Entity, Row};
+use entities::schema::{Entity, Field, Row};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
@@ -15,9 +15,44 @@ pub fn escape(text: &str) -> String {
     utf8_percent_encode(text, ESCAPED).to_string()
 }
 
-/// The bytes of a row.
-pub fn render(row: &Row) -> Vec<u8> {
-    serde_json::to_vec(row).unwrap_or_default()
+/// The bytes of a row: every declared field in order, null where the row has no value, then what else it has. A field
+/// that took the place of another is shown under the old name, too.
+pub fn render(entity: &'static Entity, row: &Row) -> Vec<u8> {
+    let mut shown: Row = entity
+        .fields_of(entity.subschema_of(row))
+        .map(|(name, field)| {
+            let value = row.get(name).cloned().unwrap_or_default();
+            (name.to_owned(), with_old_names(field, value))
+        })
+        .collect();
+    for (name, value) in row {
+        if !shown.contains_key(name) {
+            shown.insert(name.clone(), value.clone());
+        }
+    }
+    serde_json::to_vec(&shown).unwrap_or_default()
+}
+
+/// A record with its deprecated fields, whose values are those of the fields that replaced them.
+fn with_old_names(field: &Field, value: Value) -> Value {
+    let mut row = match value {
+        Value::Object(row) => row,
+        other => return other,
+    };
+    for (name, inner) in field.fields() {
+        if let Some(value) = row.get_mut(*name).filter(|value| value.is_object()) {
+            *value = with_old_names(inner, value.take());
+        }
+    }
+    for shorthand in field.shorthands {
+        let replaced_with = shorthand.field.deprecation.and_then(|deprecation| deprecation.replaced_with.first());
+        if let Some((first, rest)) = replaced_with.and_then(|path| path.split_first()) {
+            let found = rest.iter().try_fold(row.get(*first), |value, name| Some(value?.get(*name)));
+            let value = found.flatten().cloned().unwrap_or_default();
+            row.insert(shorthand.name.to_owned(), value);
+        }
+    }
+    Value::Object(row)
 }
 
 /// `{"data":[…],"next":…,"offset":…}` of rows that are rendered already. `offset` is absent on the last page.

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use entities::schema::{Declarations, Entity};
+use entities::schema::bytes;
 use percent_encoding::percent_decode_str;
 
 /// Where in the world of entities a path leads.
@@ -87,13 +88,16 @@ pub fn of_entity<N>(declarations: &Declarations, entity: &'static Entity) -> Vec
         Endpoint { path: own, target: shown(Place::Collection(entity)), methods: COLLECTION },
         Endpoint { path: item.clone(), target: shown(Place::Item(entity)), methods: ITEM },
     ];
-    for (field, _, parent) in entity.foreign_keys() {
+    for (field, declared, parent) in entity.foreign_keys() {
         let (parent, child) = (declarations.resolve(parent), entity);
         if !parent.generate_admin_api {
             continue;
         }
         let above = format!("/{}/{{{}}}/{}", parent.collection(), parent.name, child.nested_collection());
-        let target = shown(Place::Parent { child, parent, field });
+        let target = match declared.without_endpoint {
+            true => Target::Hidden,
+            false => shown(Place::Parent { child, parent, field }),
+        };
         endpoints.push(Endpoint { path: format!("{item}/{field}"), target, methods: ITEM });
         let target = Target::Entity(Place::Child { parent, child, field });
         endpoints.push(Endpoint { path: format!("{above}/{{{}}}", child.name), target, methods: ITEM });
@@ -173,8 +177,7 @@ impl<N: Copy> Endpoints<N> {
 /// The endpoint below a node: a literal segment goes before a parameter.
 fn descend<'a>(node: &Node, segments: &[&'a str], taken: &mut Vec<&'a str>) -> Option<usize> {
     let Some((first, rest)) = segments.split_first() else { return node.endpoint };
-    let literal = node.literals.get(*first).or_else(|| node.literals.get(&decode(first)));
-    if let Some(endpoint) = literal.and_then(|node| descend(node, rest, taken)) {
+    if let Some(endpoint) = node.literals.get(*first).and_then(|node| descend(node, rest, taken)) {
         return Some(endpoint);
     }
     let parameter = node.parameter.as_deref().filter(|_| !first.is_empty())?;
@@ -191,5 +194,5 @@ fn decode(segment: &str) -> String {
     if !segment.contains(['%', '+']) {
         return segment.to_owned();
     }
-    percent_decode_str(&segment.replace('+', " ")).decode_utf8_lossy().into_owned()
+    bytes::marked(percent_decode_str(&segment.replace('+', " ")).collect())
 }

@@ -58,7 +58,7 @@ fn field(field: &Field) -> Value {
     put("examples", given(field.examples, |value| table(value.to_value())));
     put("deprecation", field.deprecation.map(deprecation));
     put("err", field.err.map(Value::from));
-    put("between", field.between.map(|(min, max)| json!([min, max])));
+    put("between", field.between.map(|(min, max)| json!([number(min), number(max)])));
     put("gt", field.gt.map(Value::from));
     put("eq", field.eq.map(|value| table(value.to_value())));
     put("ne", field.ne.map(|value| table(value.to_value())));
@@ -97,6 +97,11 @@ fn field(field: &Field) -> Value {
         Type::String | Type::Integer | Type::Number | Type::Boolean | Type::Same => {}
     }
     Value::Object(out)
+}
+
+/// A number without a fraction is shown as an integer.
+fn number(value: f64) -> Value {
+    if value.fract() == 0.0 { Value::from(value as i64) } else { Value::from(value) }
 }
 
 /// The two halves of a conditional check have the type of the field that they look at, and do not say so.

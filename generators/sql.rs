@@ -180,7 +180,7 @@ fn select(entity: &'static Entity, shape: &Shape, dialect: Dialect) -> SelectSta
                 Dialect::Sqlite => {
                     let mut elements = Query::select();
                     elements
-                        .expr(Expr::val(1))
+                        .expr(Expr::cust("1"))
                         .from_function(Func::cust("json_each").arg(column), "element")
                         .and_where(Expr::col(Alias::new("value")).eq(blank()));
                     select.and_where(Expr::exists(elements));

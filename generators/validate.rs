@@ -4,12 +4,13 @@
 //! between fields are in `checks.rs`.
 
 use entities::schema::{
-    Check, Choices, Context, Entity, Field, Literal, Named, Row, Subschema, Type, Validator, Violations,
+    Check, Choices, Context, Entity, Field, Literal, Named, Row, Subschema, Type, Validator, Violations, bytes,
     is_reference, pattern, sentence,
 };
 use serde_json::Value;
 
 use crate::checks;
+use crate::numbers::is_integer;
 use crate::complete::{Verb, complete_record, numbered};
 
 /// What is validated: a row, what the client sent, and what is stored.
@@ -75,10 +76,14 @@ fn chosen(entity: &'static Entity, row: &Row) -> Result<Option<&'static Subschem
     };
     entity.subschema_of(row).map(Some).ok_or_else(|| {
         let name = match value {
-            Value::Array(names) => names.first().unwrap_or(&Value::Null),
-            other => other,
+            Value::Array(names) => names.first(),
+            other => Some(other),
         };
-        let name = name.as_str().map_or_else(|| name.to_string(), str::to_owned);
+        let name = match name {
+            None => "nil".to_owned(),
+            Some(Value::String(name)) => name.clone(),
+            Some(other) => other.to_string(),
+        };
         Violations::of(key, entity.subschema_error.unwrap_or("unknown type: %s").replace("%s", &name))
     })
 }
@@ -201,14 +206,6 @@ fn list(value: &Value) -> Option<&[Value]> {
     }
 }
 
-/// A whole number that the stores can hold.
-fn is_integer(number: &serde_json::Number) -> bool {
-    number.is_i64()
-        || number.as_f64().is_some_and(|float| {
-            number.is_f64() && float.fract() == 0.0 && float.abs() < 9_223_372_036_854_775_807.0
-        })
-}
-
 fn required(field: &Field) -> Field {
     field.required()
 }
@@ -289,6 +286,7 @@ fn broken_rule(field: &Field, value: &Value) -> Option<String> {
         .or_else(|| content(field, value))
         .or_else(|| own_rule(field, value))
         .or_else(|| exclusive_subsets(field, value))
+        .or_else(|| unstorable(value))
 }
 
 fn equality(field: &Field, value: &Value) -> Option<String> {
@@ -313,7 +311,7 @@ fn range(field: &Field, value: &Value) -> Option<String> {
         if field.timestamp && number <= 0.0 {
             return Some(sentence::TIMESTAMP.to_owned());
         }
-        if let Some((min, max)) = field.between.filter(|(min, max)| number < *min as f64 || number > *max as f64) {
+        if let Some((min, max)) = field.between.filter(|(min, max)| number < *min || number > *max) {
             return Some(format!("value should be between {min} and {max}"));
         }
     }
@@ -384,6 +382,20 @@ fn own_rule(field: &Field, value: &Value) -> Option<String> {
         (Validator::Text(rule), Value::String(text)) => rule(text).err(),
         (Validator::Any(rule), value) => rule(value).err(),
         (Validator::Text(_), _) => None,
+    }
+}
+
+/// What no store can hold, whatever the field: a number beyond 64 bits, bytes that are not UTF-8, a NUL.
+fn unstorable(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if text.contains('\0') => Some("must not contain a NUL character".to_owned()),
+        Value::String(text) => bytes::invalid_at(text)
+            .map(|at| format!("invalid utf-8 character sequence detected at position {at}")),
+        Value::Number(number) if number.as_f64().is_some_and(|float| float.fract() == 0.0) && !number.is_i64() => {
+            let beyond = number.as_f64().is_some_and(|float| float.abs() >= 9_223_372_036_854_775_807.0);
+            beyond.then(|| "value is out of range".to_owned())
+        }
+        _ => None,
     }
 }
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 /// What a request is completed and validated with.
 pub struct Circumstances {
-    now_ms: i64,
+    now_us: i64,
     flavor: Flavor,
 }
 
@@ -16,12 +16,12 @@ impl Circumstances {
     #[expect(clippy::disallowed_methods, reason = "the one place that asks for the time; everyone else is told")]
     pub fn now(flavor: Flavor) -> Circumstances {
         let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Circumstances { now_ms: i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX), flavor }
+        Circumstances { now_us: i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX), flavor }
     }
 
     /// As rules and defaults see them.
     pub fn context(&self) -> Context<'_> {
-        Context { now_ms: self.now_ms, new_id: &Uuid::new_v4, new_secret: &secret, router_flavor: self.flavor }
+        Context { now_us: self.now_us, new_id: &Uuid::new_v4, new_secret: &secret, router_flavor: self.flavor }
     }
 }
 

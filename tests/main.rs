@@ -1,1 +1,16 @@
+//! What a client can see, and what the architecture promises: one binary, so that it is linked once.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, also in what it calls"
+)]
+
+mod crash;
+mod http;
+mod invariants;
+mod migrations;
+mod properties;
+mod support;

@@ -8,8 +8,8 @@ pub use super::expression::Flavor;
 /// The circumstances of one request.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
-    /// Now, in milliseconds since 1970.
-    pub now_ms: i64,
+    /// Now, in microseconds since 1970: fine enough that rows written one after another can be told apart.
+    pub now_us: i64,
     /// Makes a fresh id.
     pub new_id: &'a (dyn Fn() -> Uuid + Sync),
     /// Makes a fresh random secret of 32 letters and digits.
@@ -21,6 +21,11 @@ pub struct Context<'a> {
 impl Context<'_> {
     /// Now, in whole seconds since 1970.
     pub fn now(&self) -> i64 {
-        self.now_ms.div_euclid(1000)
+        self.now_us.div_euclid(1_000_000)
+    }
+
+    /// Now, in whole milliseconds since 1970.
+    pub fn now_ms(&self) -> i64 {
+        self.now_us.div_euclid(1000)
     }
 }

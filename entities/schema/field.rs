@@ -103,11 +103,13 @@ pub struct Field {
     pub on_delete: Option<OnDelete>,
     pub description: Option<&'static str>,
     pub examples: &'static [Literal],
+    /// Values that the field's own rule accepts, where nothing else in the declaration leads to one.
+    pub samples: &'static [Literal],
     pub deprecation: Option<&'static Deprecation>,
     pub edition: Edition,
     pub err: Option<&'static str>,
 
-    pub between: Option<(i64, i64)>,
+    pub between: Option<(f64, f64)>,
     pub gt: Option<i64>,
     pub eq: Option<Literal>,
     pub ne: Option<Literal>,
@@ -139,6 +141,8 @@ pub struct Field {
     pub normalizer: Option<Normalizer>,
     /// Transient array only: it lists this field of the rows of that entity which refer to the row.
     pub lists: Option<(&'static str, &'static str)>,
+    /// Reference only: the row referred to has no endpoint below the row that refers to it.
+    pub without_endpoint: bool,
     /// UUID elements of an array only: rows of that entity, which cannot be deleted while they are named here.
     pub names: Option<&'static str>,
 }
@@ -162,6 +166,7 @@ impl Field {
             on_delete: None,
             description: None,
             examples: &[],
+            samples: &[],
             deprecation: None,
             edition: Edition::Community,
             err: None,
@@ -192,6 +197,7 @@ impl Field {
             shorthands: &[],
             normalizer: None,
             lists: None,
+            without_endpoint: false,
             names: None,
         }
     }
@@ -243,6 +249,9 @@ attributes! {
     doc(text: &'static str) description = Some(text);
     /// Values that are valid, for documentation.
     examples(values: &'static [Literal]) examples = values;
+    /// Valid values that tests are made of; unlike examples, they are shown to nobody. The samples of fields that
+    /// belong together stand in the same order.
+    samples(values: &'static [Literal]) samples = values;
     /// The field is on its way out.
     deprecated(by: &'static Deprecation) deprecation = Some(by);
     /// The field exists in that edition only.
@@ -250,7 +259,9 @@ attributes! {
     /// What to say instead of a rule's own sentence.
     err(text: &'static str) err = Some(text);
     /// Smallest and largest value.
-    between(min: i64, max: i64) between = Some((min, max));
+    between(min: i64, max: i64) between = Some((min as f64, max as f64));
+    /// Smallest and largest value, where one of them is no integer.
+    between_fractions(min: f64, max: f64) between = Some((min, max));
     /// The value is greater than this.
     gt(limit: i64) gt = Some(limit);
     /// The value is this one.
@@ -307,6 +318,8 @@ attributes! {
     normalizer(rule: Normalizer) normalizer = Some(rule);
     /// Lists field `field` of the rows of `entity` that refer to this row; writing it creates and deletes such rows.
     lists(entity: &'static str, field: &'static str) lists = Some((entity, field));
+    /// The row referred to is not served below this one (`/snis/{snis}/certificate`).
+    without_endpoint() without_endpoint = true;
     /// The elements are ids of that entity's rows.
     names(entity: &'static str) names = Some(entity);
 }

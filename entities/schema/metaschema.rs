@@ -278,6 +278,11 @@ const fn rules_fault(field: &Field) -> Option<Fault> {
         pass_on!(value_fault(field, &field.examples[i]), "examples");
         i += 1;
     }
+    let mut i = 0;
+    while i < field.samples.len() {
+        pass_on!(value_fault(field, &field.samples[i]), "samples");
+        i += 1;
+    }
     None
 }
 
@@ -334,7 +339,8 @@ const fn value_fault(field: &Field, value: &Literal) -> Option<Fault> {
         (Literal::Bool(_), Type::Boolean) | (_, Type::Json(_)) => {}
         (Literal::Int(number), Type::Integer | Type::Number) => {
             if let Some((min, max)) = field.between {
-                rule!(min <= *number && *number <= max, "the value lies outside its range");
+                let number = *number as f64;
+                rule!(min <= number && number <= max, "the value lies outside its range");
             }
             if let Some(limit) = field.gt {
                 rule!(*number > limit, "the value lies outside its range");
@@ -350,7 +356,7 @@ const fn value_fault(field: &Field, value: &Literal) -> Option<Fault> {
         }
         (Literal::Float(number), Type::Number) => {
             if let Some((min, max)) = field.between {
-                rule!(min as f64 <= *number && *number <= max as f64, "the value lies outside its range");
+                rule!(min <= *number && *number <= max, "the value lies outside its range");
             }
         }
         (Literal::Str(text), Type::String) => {

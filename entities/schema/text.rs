@@ -141,7 +141,8 @@ mod tests {
 
     #[test]
     fn bytes_that_are_not_utf8() {
-        let sentence = |position| Err(format!("invalid utf-8 character sequence detected at position {position}"));
+        let sentence =
+            |position| Err(format!("invalid utf-8 character sequence detected at position {position}"));
         assert_eq!(utf8_name(&marked(b"ab\xC3".to_vec())), sentence(3));
         assert_eq!(tag(&marked(b"\xE6\x97".to_vec())), sentence(1));
         assert_eq!(utf8(&marked(b"\xC3\xA9\xFF".to_vec())), sentence(3));

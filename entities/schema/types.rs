@@ -4,7 +4,7 @@
 use super::check::Check;
 use super::field::{Field, INTEGER, NUMBER, Named, STRING, array, map, record, set};
 use super::literal::Literal::{self, List, Str};
-use super::{address, path, pem, text, url};
+use super::{address, lua, path, pem, samples, text, url};
 
 /// The largest number of seconds that a row may live.
 pub const MAX_TTL: i64 = 100_000_000;
@@ -85,9 +85,15 @@ pub const TAG: Field = STRING.required().text_validator(&text::tag).doc("A strin
 pub const TAGS: Field = set(&TAG).doc("A set of strings representing tags.");
 
 pub const CERTIFICATE: Field =
-    STRING.text_validator(&pem::certificate).doc("A string representing a certificate.");
+    STRING
+    .text_validator(&pem::certificate)
+    .samples(samples::CERTIFICATES)
+    .doc("A string representing a certificate.");
 
-pub const KEY: Field = STRING.text_validator(&pem::key).doc("A string representing a key.");
+pub const KEY: Field = STRING
+    .text_validator(&pem::key)
+    .samples(samples::KEYS)
+    .doc("A string representing a key.");
 
 /// The protocols of the Community edition, in the order of Kong's messages.
 pub const PROTOCOLS: &[&str] = &["grpc", "grpcs", "http", "https", "tcp", "tls", "tls_passthrough", "udp"];
@@ -168,6 +174,15 @@ pub const SEMANTIC_VERSION: Field = STRING
 
 pub const CAPABILITY: Field = STRING.doc("A string representing an RPC capability.");
 
+/// Chunks of Lua by name, each of which LuaJIT can compile.
+pub const LUA_CODE: Field =
+    map(&STRING.len_min(1), &STRING.len_min(1).text_validator(&lua_code)).doc("Lua code as a key-value map");
+
+/// What LuaJIT says of a chunk, as a sentence on the field that holds it.
+fn lua_code(chunk: &str) -> Result<(), String> {
+    lua::check(chunk).map_err(|fault| format!("Error parsing function: {fault}"))
+}
+
 /// A pair of PEM keys; at least one is given, and two belong together.
 pub const PEM: Field = record(&[
     ("private_key", STRING.optional().referenceable().encrypted()),
@@ -176,6 +191,7 @@ pub const PEM: Field = record(&[
 .optional()
 .checks(&[Check::AtLeastOneOf(&["private_key", "public_key"])])
 .validator(&pem::pair)
+.samples(samples::PEM_PAIRS)
 .doc(
     "A pair of PEM-encoded public and private keys, which can be either a string or a reference to a credential in Kong Vault. If provided as strings, they must be valid PEM-encoded keys.",
 );

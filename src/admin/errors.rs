@@ -64,7 +64,7 @@ impl From<Error> for Refusal {
         body.insert("name".to_owned(), Value::from(error.name()));
         body.insert("code".to_owned(), Value::from(error.code()));
         if let Some((key, details)) = error.details() {
-            body.insert(key.to_owned(), Value::Object(details));
+            body.insert(key.to_owned(), details);
         }
         Refusal { status: status(&error), body: Value::Object(body), retry_after: None }
     }

@@ -47,11 +47,11 @@ async fn serve(node: &Node, request: http::Request<Body>) -> Result<Answer, Refu
     let request = Request::read(request, node.body_limit).await?;
     let found = node.endpoints.find(request.uri.path()).ok_or_else(Refusal::not_found)?;
     let (endpoint, parameters) = (found.endpoint, found.parameters);
-    if matches!(endpoint.target, Target::Hidden) {
-        return Err(Refusal::not_found());
-    }
     if !endpoint.knows(request.method.as_str()) {
         return Err(Refusal::method_not_allowed());
+    }
+    if matches!(endpoint.target, Target::Hidden) {
+        return Err(Refusal::not_found());
     }
     if request.method == Method::OPTIONS {
         // A name that leads to a row must lead there for any method.

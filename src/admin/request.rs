@@ -122,7 +122,6 @@ impl Request {
     /// The parts of a multipart body.
     async fn parts(&self) -> Result<Vec<Part>, Refusal> {
         const MAX_PARTS: usize = 1000;
-        let broken = || Refusal::bad_request("Cannot parse multipart body");
         let content_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         // A body without a boundary has no parts.
         let Ok(boundary) = multer::parse_boundary(content_type) else { return Ok(Vec::new()) };
@@ -130,13 +129,14 @@ impl Request {
         let stream = futures_util::stream::once(async move { Ok::<_, std::convert::Infallible>(body) });
         let mut multipart = multer::Multipart::new(stream, boundary);
         let mut parts = Vec::new();
-        while let Some(field) = multipart.next_field().await.map_err(|_| broken())? {
+        // A body that breaks off has the parts that came before.
+        while let Ok(Some(field)) = multipart.next_field().await {
             if parts.len() == MAX_PARTS {
                 return Err(Refusal::bad_request(TOO_MANY_ARGUMENTS));
             }
             let name = field.name().map(str::to_owned);
-            let data = field.bytes().await.map_err(|_| broken())?.to_vec();
-            parts.push(Part { name, data });
+            let Ok(data) = field.bytes().await else { break };
+            parts.push(Part { name, data: data.to_vec() });
         }
         Ok(parts)
     }

@@ -39,8 +39,13 @@ pub async fn answer(
     }
     let operation = Operation { action, place, parameters, row: input.row, textual: input.textual };
     let status = if action == Action::Create { StatusCode::CREATED } else { StatusCode::OK };
+    let shown = match place {
+        Place::Collection(entity) | Place::Item(entity) => entity,
+        Place::Children { child, .. } | Place::AllChildren { child, .. } | Place::Child { child, .. } => child,
+        Place::Parent { parent, .. } => parent,
+    };
     Ok(match node.store.write(operation).await? {
-        Some(row) => Answer::Json(status, output::render(&row).into()),
+        Some(row) => Answer::Json(status, output::render(shown, &row).into()),
         None => Answer::NoContent,
     })
 }
@@ -57,7 +62,7 @@ async fn read(
         Place::Item(entity) => {
             request.arguments()?;
             let key = key_of(node, entity, segment(0)).await?;
-            match node.store.get(entity, &key).await? {
+            match node.store.get_listed(entity, &key).await? {
                 Some(json) => Ok(found(json)),
                 // An entity that lists others is looked for in a way that names the key that led nowhere.
                 None if entity.listing().is_some() => Err(key.not_found(entity).into()),
@@ -192,7 +197,7 @@ impl Children<'_> {
         let mut rows = node.store.children(self.child, self.field, &self.above).await?;
         let created = |row: &Row| row.get("created_at").and_then(Value::as_f64).unwrap_or_default();
         rows.sort_by(|a, b| created(b).total_cmp(&created(a)).then_with(|| id(b).cmp(id(a))));
-        let shown: Vec<_> = rows.iter().skip(offset).take(size).map(output::render).collect();
+        let shown: Vec<_> = rows.iter().skip(offset).take(size).map(|row| output::render(self.child, row)).collect();
         let behind = offset.saturating_add(size);
         let next = (rows.len() > behind).then(|| (self.next(&behind.to_string(), ""), behind.to_string()));
         let next = next.as_ref().map(|(next, offset)| (next.as_str(), offset.as_str()));

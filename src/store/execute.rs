@@ -186,6 +186,10 @@ impl<C: ConnectionTrait> Execution<'_, '_, C> {
         normalize(entity, &mut given)?;
         let row = complete(entity, given.clone(), Verb::Insert, self.context)?;
         let row = self.valid(entity, row, &given, None, Verb::Insert).await?;
+        // A null key is no key; the database would say so in words of its own.
+        if let Some(name) = entity.primary_key.iter().find(|name| row.get(**name).is_none_or(Value::is_null)) {
+            return Err(Error::PrimaryKeyViolation(Row::from_iter([((*name).to_owned(), Value::Null)])).into());
+        }
         self.session.insert(entity, stored(entity, &row)).await?;
         self.shown(entity, row, listed).await
     }

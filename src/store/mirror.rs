@@ -168,7 +168,7 @@ impl Rows {
         }
         if let Some(after) = &change.after {
             collection.learn(change.entity, id, after);
-            self.count += usize::from(collection.rows.insert(id, Bytes::from(output::render(&shown(change.entity, after)))).is_none());
+            self.count += usize::from(collection.rows.insert(id, Bytes::from(output::render(change.entity, after))).is_none());
         }
     }
 }
@@ -176,16 +176,6 @@ impl Rows {
 /// Whether rows of an entity are held: those with one UUID as their key, which do not expire.
 fn is_mirrored(entity: &Entity) -> bool {
     matches!(entity.primary_key, [key] if entity.field(key).is_some_and(|field| field.uuid)) && !entity.ttl
-}
-
-/// A row as a client sees it, but for what it lists of other entities.
-fn shown(entity: &Entity, row: &Row) -> Row {
-    entity
-        .fields
-        .iter()
-        .filter(|(_, field)| field.is_stored())
-        .map(|(name, _)| ((*name).to_owned(), row.get(*name).cloned().unwrap_or_default()))
-        .collect()
 }
 
 impl Collection {

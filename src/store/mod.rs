@@ -144,9 +144,14 @@ impl Store {
         let held = self.mirror().and_then(|mirror| mirror.get(entity, key));
         let found = match held {
             Some(found) => found,
-            None => self.row(entity, key).await?.map(|row| output::render(&row).into()),
+            None => self.row(entity, key).await?.map(|row| output::render(entity, &row).into()),
         };
-        match found {
+        Ok(found)
+    }
+
+    /// The row of a key with the names of the rows that it lists, rendered.
+    pub async fn get_listed(&self, entity: &'static Entity, key: &Key) -> Result<Option<Bytes>, Failure> {
+        match self.get(entity, key).await? {
             Some(json) if entity.listing().is_some() => self.with_listing(entity, &json).await.map(Some),
             found => Ok(found),
         }
@@ -181,7 +186,7 @@ impl Store {
             let parent = entity.field(field)?.foreign()?;
             reference(row.get(field)?, parent)
         };
-        Ok(row.filter(|row| above(row).as_deref() == Some(parent)).map(|row| output::render(&row).into()))
+        Ok(row.filter(|row| above(row).as_deref() == Some(parent)).map(|row| output::render(entity, &row).into()))
     }
 
     /// A page, rendered.
@@ -192,11 +197,11 @@ impl Store {
                 let rows = session!(self, session => session.page(entity, page).await)?;
                 let last = rows.get(page.size.saturating_sub(1)).filter(|_| rows.len() > page.size);
                 let goes_on_after = last.and_then(|row| id_of(entity, row));
-                let rows = rows.iter().take(page.size).map(|row| output::render(row).into()).collect();
+                let rows = rows.iter().take(page.size).map(|row| output::render(entity, row).into()).collect();
                 Slice { rows, goes_on_after }
             }
         };
-        if entity.listing().is_some() {
+        if entity.listing().is_some() && page.within.is_none() {
             for json in &mut slice.rows {
                 *json = self.with_listing(entity, json).await?;
             }
@@ -236,7 +241,7 @@ impl Store {
             let names = listings::sorted(rows.into_iter().filter_map(name_of));
             row.insert(name.to_owned(), Value::from(names));
         }
-        Ok(output::render(&row).into())
+        Ok(output::render(entity, &row).into())
     }
 
     /// Finishes what was begun and closes the database.

@@ -81,7 +81,7 @@ impl Postgres {
         let transaction = self.db.begin_with_options(options).await.map_err(Attempt::from)?;
         let circumstances = self.shared.circumstances();
         let context = circumstances.context();
-        let mut session = Session::new(&transaction, &self.statements, Dialect::Postgres, context.now_ms);
+        let mut session = Session::new(&transaction, &self.statements, Dialect::Postgres, context.now_ms());
         let result = execution(&mut session, &self.shared, &context).run(operation).await;
         match result {
             Ok(row) => {
@@ -93,7 +93,7 @@ impl Postgres {
                 let _lost = transaction.rollback().await;
                 match failure {
                     Failure::Conflict(conflict) => {
-                        let session = Session::new(&self.db, &self.statements, Dialect::Postgres, context.now_ms);
+                        let session = Session::new(&self.db, &self.statements, Dialect::Postgres, context.now_ms());
                         match diagnose(&session, &self.shared, *conflict).await {
                             // The row that stood in the way is gone again: the race is to be run once more.
                             Failure::Broken(_) => Err(Attempt::LostRace),

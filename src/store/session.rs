@@ -130,7 +130,7 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
             Dialect::Sqlite => Bound::from(id),
             Dialect::Postgres => Bound::from(Value::from(vec![id])),
         };
-        self.one(entity, Shape::Naming(field), vec![value]).await
+        self.one(entity, Shape::Naming(field), vec![value, Bound::from(1_i64)]).await
     }
 
     /// The rows of a page, and one more if there is one.

@@ -237,7 +237,7 @@ impl Writer {
         transaction.execute_unprepared("SAVEPOINT operation").await?;
         let circumstances = self.shared.circumstances();
         let context = circumstances.context();
-        let mut session = Session::new(transaction, &self.statements, Dialect::Sqlite, context.now_ms);
+        let mut session = Session::new(transaction, &self.statements, Dialect::Sqlite, context.now_ms());
         let result = execution(&mut session, &self.shared, &context).run(operation).await;
         let result = match result {
             Ok(row) => {

@@ -34,17 +34,29 @@ const STOP: Duration = Duration::from_secs(20);
 /// The shell's input is a pipe that only the starting process holds, so it ends when that process does,
 /// however it died; then the server is told to stop at once and the folder goes. The signal is repeated
 /// because a background process of a shell ignores SIGQUIT until the server has installed its own handler.
+///
+/// A server that was killed is started again, as an init system would. Its next start fails (with status 1)
+/// for as long as a process of the last one holds the shared memory, and is tried until that is gone.
 const OWNER: &str = r#"
 exec 3<&0
 initdb=$1
 shift
 if "$initdb" -D "$0/data" -U postgres -A trust -E UTF8 --locale=C -N >"$0/log" 2>&1 </dev/null 3<&-; then
-  "$@" >"$0/log" 2>&1 </dev/null 3<&- &
-  server=$!
-  { read -r line <&3; while kill -QUIT "$server" 2>/dev/null; do sleep 1; done; } &
-  watchdog=$!
-  wait "$server"
-  kill "$watchdog" 2>/dev/null
+  again=0
+  while :; do
+    "$@" >"$0/log" 2>&1 </dev/null 3<&- &
+    server=$!
+    { read -r line <&3; while kill -QUIT "$server" 2>/dev/null; do sleep 1; done; } &
+    watchdog=$!
+    wait "$server"
+    status=$?
+    kill "$watchdog" 2>/dev/null
+    if [ "$status" -eq 137 ]; then again=200; fi
+    if [ "$status" -ne 137 ] && [ "$status" -ne 1 ]; then break; fi
+    if [ "$again" -eq 0 ]; then break; fi
+    again=$((again - 1))
+    sleep 0.05
+  done
 fi
 tail -n 20 "$0/log" >&2
 rm -rf -- "$0"
@@ -116,6 +128,29 @@ impl Server {
         sqlx::raw_sql(AssertSqlSafe(made)).execute(&mut connection).await?;
         connection.close().await?;
         Ok(Database { host: HOST.to_owned(), port: self.port, user: USER.to_owned(), name: name.to_owned() })
+    }
+
+    /// Kills the server as a crash would, without a word to it, and waits until it is back and has recovered.
+    pub fn crash(&self) -> Result<(), String> {
+        let before = self.process().ok_or("the server has no process")?;
+        let killed = Command::new("kill").arg("-KILL").arg(&before).status();
+        if !killed.map_err(|error| format!("cannot run kill: {error}"))?.success() {
+            return Err(format!("process {before} cannot be killed"));
+        }
+        let deadline = Instant::now() + START;
+        while Instant::now() < deadline {
+            if self.process().is_some_and(|now| now != before) && ready(&self.dir) {
+                return Ok(());
+            }
+            sleep(Duration::from_millis(5));
+        }
+        Err(format!("not back after {} s", START.as_secs()))
+    }
+
+    /// The number of the server's main process, which stands in the first line of its lock file.
+    fn process(&self) -> Option<String> {
+        let lock = fs::read_to_string(self.dir.join("data/postmaster.pid")).ok()?;
+        lock.lines().next().filter(|line| line.parse::<u32>().is_ok()).map(str::to_owned)
     }
 }
 

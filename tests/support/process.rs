@@ -1,0 +1,173 @@
+//! Produces the server as its own process: the real binary on a free loopback port, with the settings that a test
+//! gives and none of the caller's environment. What it logs stays in its folder, for the message of a failed test.
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::client::Connection;
+use super::postgres::Database;
+
+/// How long the server may take to answer, and to end.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often another process may take the port that was free a moment ago.
+const TRIES: usize = 5;
+
+/// A folder that goes when it is dropped.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// A new empty folder.
+    pub fn new() -> Folder {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("silverback-test-{}-{number}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The settings that make a server keep its rows in the file `silverback.db` of a folder.
+pub fn sqlite(folder: &Path) -> Vec<(&'static str, String)> {
+    vec![
+        ("KONG_DATABASE", "sqlite".to_owned()),
+        ("KONG_SQLITE_PATH", folder.join("silverback.db").display().to_string()),
+    ]
+}
+
+/// The settings that make a server keep its rows in a database of PostgreSQL.
+pub fn postgres(database: &Database) -> Vec<(&'static str, String)> {
+    vec![
+        ("KONG_DATABASE", "postgres".to_owned()),
+        ("KONG_PG_HOST", database.host.clone()),
+        ("KONG_PG_PORT", database.port.to_string()),
+        ("KONG_PG_USER", database.user.clone()),
+        ("KONG_PG_DATABASE", database.name.clone()),
+    ]
+}
+
+/// A running server; dropping it kills it.
+pub struct Process {
+    pub address: SocketAddr,
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts a server and waits until it answers.
+    pub fn start(folder: &Path, settings: &[(&str, String)]) -> Process {
+        Process::try_start(folder, settings).unwrap_or_else(|log| panic!("the server does not start:\n{log}"))
+    }
+
+    /// Starts a server and waits until it answers; the error is what a server that ended has said.
+    pub fn try_start(folder: &Path, settings: &[(&str, String)]) -> Result<Process, String> {
+        let mut said = String::new();
+        for _ in 0..TRIES {
+            let mut process = Process::spawn(folder, settings);
+            match process.wait_until_it_answers() {
+                Ok(()) => return Ok(process),
+                Err(log) => said = log,
+            }
+            if !said.contains("Address already in use") {
+                break;
+            }
+        }
+        Err(said)
+    }
+
+    /// Starts a server.
+    pub fn spawn(folder: &Path, settings: &[(&str, String)]) -> Process {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+        let log = folder.join(format!("log-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
+        let (stdout, stderr) = (File::create(&log).unwrap(), File::options().append(true).open(&log).unwrap());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_silverback"));
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"KONG_")) {
+            command.env_remove(name);
+        }
+        command
+            .args(["start", "-c", "/dev/null"])
+            .env("KONG_ADMIN_LISTEN", address.to_string())
+            .env("KONG_PREFIX", folder)
+            .envs(settings.iter().map(|(name, value)| (*name, value.as_str())))
+            .stdin(Stdio::null())
+            .stdout(stdout)
+            .stderr(stderr);
+        Process { address, child: command.spawn().unwrap(), log }
+    }
+
+    /// Waits until the server answers; the error is what it has said.
+    pub fn wait_until_it_answers(&mut self) -> Result<(), String> {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            if let Ok(mut connection) = Connection::open(self.address)
+                && connection.json("GET", "/status", &Value::Null).is_ok_and(|answer| answer.status == 200)
+            {
+                return Ok(());
+            }
+            if self.child.try_wait().unwrap().is_some() {
+                return Err(self.said());
+            }
+            sleep(Duration::from_millis(2));
+        }
+        Err(format!("no answer in {} s:\n{}", PATIENCE.as_secs(), self.said()))
+    }
+
+    /// What the server has logged.
+    pub fn said(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// A connection to the server.
+    pub fn connect(&self) -> Connection {
+        Connection::open(self.address).unwrap()
+    }
+
+    /// `kill -9`
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Tells the server to end, as an init system does.
+    pub fn terminate(&self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
+    /// Waits until the server has ended.
+    pub fn wait(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the server does not end:\n{}", self.said());
+            sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
