@@ -15,7 +15,7 @@ pub static CA_CERTIFICATES: Entity = Entity::new("ca_certificates")
         ("tags",        TAGS),
     ])
     .checks(&[custom(&["cert"], &is_one_valid_authority)])
-    .transformations(&[Transformation { input: &["cert"], needs: &[], on_write: Some(&digest), on_read: None }])
+    .transformations(&[Transformation { input: &["cert"], needs: &[], on_write: Some(&|row, _| digest(row)), on_read: None }])
     .build();
 
 fn is_one_valid_authority(row: &Row, context: &Context) -> Result<(), String> {

@@ -1,6 +1,7 @@
 //! WHAT there is: every entity, declared once, in the language of [`schema`]. No IO, no async, no HTTP, no SQL.
 
 pub mod schema;
+pub mod typedefs;
 
 mod ca_certificates;
 mod certificates;
@@ -41,4 +42,16 @@ pub static ENTITIES: &[&Entity] = &[
     &key_sets::KEY_SETS,
     &keys::KEYS,
     &filter_chains::FILTER_CHAINS,
+    &plugins::acl::acls::ACLS,
+    &plugins::acme::acme_storage::ACME_STORAGE,
+    &plugins::basic_auth::basicauth_credentials::BASICAUTH_CREDENTIALS,
+    &plugins::hmac_auth::hmacauth_credentials::HMACAUTH_CREDENTIALS,
+    &plugins::jwt::jwt_secrets::JWT_SECRETS,
+    &plugins::key_auth::KEYAUTH_CREDENTIALS,
+    &plugins::oauth2::oauth2_credentials::OAUTH2_CREDENTIALS,
+    &plugins::oauth2::oauth2_authorization_codes::OAUTH2_AUTHORIZATION_CODES,
+    &plugins::oauth2::oauth2_tokens::OAUTH2_TOKENS,
+    &plugins::rate_limiting::RATELIMITING_METRICS,
+    &plugins::session::SESSIONS,
+    &plugins::session::SESSION_METADATAS,
 ];

@@ -6,7 +6,7 @@
 use entities::schema::{Context, Entity, Field, Named, Row, Shorthand, Subschema, Type, Violations};
 use serde_json::Value;
 
-use crate::validate::validate_value;
+use crate::validate::{get, is_filled, validate_value};
 
 /// What a row is made complete for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,13 +163,10 @@ fn adjust(
     }
     let value = match (field.ty, value) {
         (Type::Record(_), None) if verb != Verb::Update && field.is_required() => {
-            match missing(field, context)? {
-                Some(Value::Object(row)) => {
-                    Some(Value::Object(complete_record(field, row, verb, context)?))
-                }
-                other => other,
-            }
+            missing_record(field, verb, context)?
         }
+        // Kong takes false for a record that was not given.
+        (Type::Record(_), Some(Value::Bool(false))) => missing_record(field, verb, context)?,
         (Type::Record(_), Some(Value::Object(row))) => {
             Some(Value::Object(complete_record(field, row, verb, context)?))
         }
@@ -218,10 +215,25 @@ fn adjust_all(
         .collect()
 }
 
+/// The value of a record that was not given, made complete.
+fn missing_record(field: &Field, verb: Verb, context: &Context) -> Result<Option<Value>, Violations> {
+    match missing(field, context)? {
+        Some(Value::Object(row)) => {
+            complete_record(field, row, verb, context).map(|row| Some(Value::Object(row)))
+        }
+        other => Ok(other),
+    }
+}
+
 /// The value of a field that was not given.
 fn missing(field: &Field, context: &Context) -> Result<Option<Value>, Violations> {
     if let Some(default) = &field.default {
-        return Ok(Some(default.to_value()));
+        return match (field.ty, default.to_value()) {
+            (Type::Array(elements) | Type::Set(elements), Value::Array(items)) => {
+                adjust_all(elements, items, Verb::Insert, context).map(|items| Some(Value::Array(items)))
+            }
+            (_, value) => Ok(Some(value)),
+        };
     }
     if !field.is_required() {
         return Ok(Some(Value::Null));
@@ -303,12 +315,17 @@ fn merge_fields(
 /// Runs the transformations of a row that is about to be written: the entity's, then its subschema's.
 ///
 /// `given` is what the client sent; a transformation runs only when all of its input was given.
-pub fn transform(entity: &'static Entity, mut row: Row, given: &Row) -> Result<Row, String> {
+pub fn transform(
+    entity: &'static Entity,
+    mut row: Row,
+    given: &Row,
+    context: &Context,
+) -> Result<Row, String> {
     let own = entity.transformations.iter();
     let subschema: Option<&'static Subschema> = entity.subschema_of(&row);
     for transformation in own.chain(subschema.into_iter().flat_map(|subschema| subschema.transformations)) {
         let Some(on_write) = transformation.on_write else { continue };
-        let filled = |row: &Row, name: &str| crate::validate::is_filled(crate::validate::get(row, name));
+        let filled = |row: &Row, name: &str| is_filled(get(row, name));
         if transformation.input.iter().all(|name| filled(given, name))
             && transformation.needs.iter().all(|name| filled(&row, name))
         {
@@ -316,11 +333,37 @@ pub fn transform(entity: &'static Entity, mut row: Row, given: &Row) -> Result<R
                 .input
                 .iter()
                 .chain(transformation.needs)
-                .filter_map(|name| Some(((*name).to_owned(), row.get(*name)?.clone())))
+                .filter_map(|name| Some(((*name).to_owned(), get(&row, name)?.clone())))
                 .collect();
-            let changes = on_write(&arguments)?;
+            let changes = on_write(&arguments, context)?;
             row = merge(entity, &changes, &row);
         }
     }
     Ok(row)
+}
+
+#[cfg(test)]
+mod tests {
+    use entities::schema::Literal::{List, Map, Str};
+    use entities::schema::{Flavor, STRING, array, record};
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn the_elements_of_a_default_are_complete() {
+        const METRIC: Field = record(&[("name", STRING), ("unit", STRING)]);
+        const METRICS: Field = array(&METRIC).default(List(&[Map(&[("name", Str("latency"))])]));
+        let context = Context {
+            now_us: 0,
+            new_id: &Uuid::nil,
+            new_secret: &String::new,
+            router_flavor: Flavor::Traditional,
+            without_database: false,
+        };
+        let row =
+            complete_record(&record(&[("metrics", METRICS)]), Row::new(), Verb::Insert, &context).unwrap();
+        assert_eq!(Value::Object(row), json!({"metrics": [{"name": "latency", "unit": null}]}));
+    }
 }

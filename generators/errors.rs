@@ -153,7 +153,15 @@ impl Error {
     }
 }
 
-/// Violations by field; where every field is a place in a list, they are a list, as Lua tables are.
+/// Violations at any depth; where every field is a place in a list, they are a list, as Lua tables are.
+fn placed(what: &Value) -> Value {
+    match what {
+        Value::Object(fields) => by_place(fields),
+        Value::Array(items) => Value::Array(items.iter().map(placed).collect()),
+        other => other.clone(),
+    }
+}
+
 fn by_place(fields: &Map<String, Value>) -> Value {
     let places: Option<Vec<usize>> = fields.keys().map(|name| name.parse().ok().filter(|place| *place > 0)).collect();
     match places {
@@ -161,12 +169,12 @@ fn by_place(fields: &Map<String, Value>) -> Value {
             let mut list = vec![Value::Null; places.iter().copied().max().unwrap_or_default()];
             for (place, what) in places.into_iter().zip(fields.values()) {
                 if let Some(slot) = list.get_mut(place - 1) {
-                    *slot = what.clone();
+                    *slot = placed(what);
                 }
             }
             Value::Array(list)
         }
-        _ => Value::Object(fields.clone()),
+        _ => Value::Object(fields.iter().map(|(name, what)| (name.clone(), placed(what))).collect()),
     }
 }
 
@@ -227,7 +235,32 @@ fn summary(one: &str, many: &str, violations: &Violations) -> String {
 fn words(what: &Value) -> String {
     match what {
         Value::String(sentence) => sentence.clone(),
-        Value::Array(_) | Value::Object(_) => lua::indented(what),
+        Value::Array(_) | Value::Object(_) => lua::indented(&placed(what)),
         _ => what.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn places_in_a_list_are_shown_as_a_list_at_any_depth() {
+        let violations = Violations(Map::from_iter([(
+            "config".to_owned(),
+            json!({"queue": {"1": "unknown field"}, "redis": {"1": "unknown field", "host": "expected a string"}}),
+        )]));
+        let error = Error::SchemaViolation(violations);
+        let (_, shown) = error.details().unwrap();
+        assert_eq!(
+            shown,
+            json!({"config": {
+                "queue": ["unknown field"],
+                "redis": {"1": "unknown field", "host": "expected a string"},
+            }})
+        );
+        assert!(error.message().contains("config.queue: {\n  \"unknown field\"\n}"), "{}", error.message());
     }
 }

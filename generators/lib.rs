@@ -6,8 +6,12 @@ mod arguments;
 mod checks;
 /// A row made complete: shorthands, defaults, automatic fields; merged with a stored one; transformed.
 pub mod complete;
+/// The reference of the Admin API.
+pub mod docs;
 /// The errors of requests about entities: code, name, message, fields.
 pub mod errors;
+/// Rows that a declaration accepts, and rows that it refuses.
+pub mod fixtures;
 /// Who refers to whom.
 pub mod graph;
 /// Fields that list rows of another entity.

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
 use base64::engine::DecodePaddingMode;
+use entities::schema::types::MAX_TTL;
 use entities::schema::{Context, Entity, Row, bytes};
 use serde_json::{Value, json};
 
@@ -50,6 +51,8 @@ pub enum Action {
     Replace,
     Update,
     Delete,
+    /// Deletes the rows of a collection whose time is over; asked by the node itself.
+    Expire,
 }
 
 /// A write, as data: what to do, where, and with which input. The store runs it in one transaction.
@@ -63,6 +66,20 @@ pub struct Operation {
     pub row: Row,
     /// Whether the input was written as text and takes its types from the declaration.
     pub textual: bool,
+}
+
+/// Takes the time to live out of input. `None`: not given; 0 and null: for ever.
+pub fn take_ttl(entity: &Entity, row: &mut Row) -> Result<Option<i64>, Error> {
+    if !entity.ttl {
+        return Ok(None);
+    }
+    let Some(value) = row.shift_remove("ttl") else { return Ok(None) };
+    let number = value.as_f64().filter(|number| number.fract() == 0.0 && (0.0..=MAX_TTL as f64).contains(number));
+    match (number, value) {
+        (Some(seconds), _) => Ok(Some(seconds as i64)),
+        (None, Value::Null) => Ok(Some(0)),
+        (None, _) => Err(option("ttl", &format!("must be an integer between 0 and {MAX_TTL}"))),
+    }
 }
 
 /// A primary key as a row of its own: `{"id": …}`.

@@ -6,6 +6,8 @@ use entities::schema::{Entity, Field, Row};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
+use crate::sql::EXPIRY;
+
 /// What `ngx.escape_uri` leaves as it is.
 const ESCAPED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'!').remove(b'*').remove(b'\'').remove(b'(').remove(b')');
@@ -26,7 +28,7 @@ pub fn render(entity: &'static Entity, row: &Row) -> Vec<u8> {
         })
         .collect();
     for (name, value) in row {
-        if !shown.contains_key(name) {
+        if !shown.contains_key(name) && name != EXPIRY {
             shown.insert(name.clone(), value.clone());
         }
     }

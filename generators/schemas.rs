@@ -34,7 +34,7 @@ fn named(fields: &[Named]) -> Value {
     listed(fields, |(name, declaration)| entry(name, field(declaration)))
 }
 
-fn field(field: &Field) -> Value {
+pub(crate) fn field(field: &Field) -> Value {
     let mut out = Map::new();
     let mut put = |name: &str, value: Option<Value>| {
         if let Some(value) = value {

@@ -12,7 +12,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::operations::{Page, id_of, primary, reference};
-use crate::tables::{CACHE_KEY, Dialect, Kind, column_name, has_cache_key, kind};
+use crate::tables::{CACHE_KEY, Dialect, EXPIRES_AT, Kind, column_name, has_cache_key, kind};
 
 /// A column of an entity's table and the field that it holds.
 #[derive(Clone, Copy)]
@@ -46,6 +46,8 @@ pub enum Shape {
     Page { within: Option<&'static str>, tags: usize, all: bool, after: bool },
     /// `SELECT … WHERE EXISTS(an element of the field is ?) LIMIT 1`
     Naming(&'static str),
+    /// `SELECT … WHERE expires_at <= ? LIMIT ?`
+    Expired,
     /// `INSERT INTO …`
     Insert,
     /// `UPDATE … WHERE id = ?`
@@ -121,6 +123,7 @@ fn blank() -> Expr {
 fn stored_columns(entity: &'static Entity) -> impl Iterator<Item = String> {
     held(entity)
         .map(|held| column_name(held.name, held.field))
+        .chain(entity.ttl.then(|| EXPIRES_AT.to_owned()))
         .chain(has_cache_key(entity).then(|| CACHE_KEY.to_owned()))
 }
 
@@ -133,6 +136,14 @@ fn select(entity: &'static Entity, shape: &Shape, dialect: Dialect) -> SelectSta
     let key = Alias::new(entity.primary_key.first().copied().unwrap_or("id"));
     select.columns(held(entity).map(|held| Alias::new(column_name(held.name, held.field))));
     select.from(Alias::new(entity.table()));
+    if entity.ttl {
+        let expires_at = || Expr::col(Alias::new(EXPIRES_AT));
+        select.column(Alias::new(EXPIRES_AT));
+        match shape {
+            Shape::Expired => select.and_where(expires_at().lte(blank())).limit(1),
+            _ => select.and_where(expires_at().is_null().or(expires_at().gt(blank()))),
+        };
+    }
     match shape {
         Shape::ById => {
             for name in entity.primary_key {
@@ -191,7 +202,7 @@ fn select(entity: &'static Entity, shape: &Shape, dialect: Dialect) -> SelectSta
             }
             select.limit(1);
         }
-        Shape::Insert | Shape::Update | Shape::Delete => {}
+        Shape::Expired | Shape::Insert | Shape::Update | Shape::Delete => {}
     }
     select
 }
@@ -208,7 +219,11 @@ pub fn bind_text(kind: Kind, text: &str, dialect: Dialect) -> Bound {
 
 /// The values of [`Shape::Insert`].
 pub fn insert_values(entity: &'static Entity, row: &Row, dialect: Dialect) -> Vec<Bound> {
-    held(entity).map(|held| bind(held, row, dialect)).chain(cache_key(entity, row).map(Bound::from)).collect()
+    held(entity)
+        .map(|held| bind(held, row, dialect))
+        .chain(expires_at(entity, row))
+        .chain(cache_key(entity, row).map(Bound::from))
+        .collect()
 }
 
 /// The values of [`Shape::Update`].
@@ -218,9 +233,18 @@ pub fn update_values(entity: &'static Entity, row: &Row, dialect: Dialect) -> Ve
     held(entity)
         .filter(|held| !is_key(held))
         .map(|held| bind(held, row, dialect))
+        .chain(expires_at(entity, row))
         .chain(cache_key(entity, row).map(Bound::from))
         .chain(keys.map(|held| bind(held, row, dialect)))
         .collect()
+}
+
+/// The key under which a row carries the moment at which it is gone. No client sees it.
+pub const EXPIRY: &str = "$expires_at";
+
+/// The bound moment of an entity whose rows expire.
+fn expires_at(entity: &Entity, row: &Row) -> Option<Bound> {
+    entity.ttl.then(|| Bound::BigInt(row.get(EXPIRY).and_then(Value::as_i64)))
 }
 
 /// The values of [`Shape::ById`] and [`Shape::Delete`] for a primary key of one field.

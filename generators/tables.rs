@@ -93,6 +93,9 @@ pub fn kind(field: &Field) -> Kind {
 /// The column of a combination that is unique with its nulls; only an entity with several cache key fields has it.
 pub const CACHE_KEY: &str = "cache_key";
 
+/// The column of the moment, in milliseconds since 1970, from which on a row is gone; only an entity with a `ttl` has it.
+pub const EXPIRES_AT: &str = "expires_at";
+
 /// Whether rows of the entity have a combination of fields that is unique.
 pub fn has_cache_key(entity: &Entity) -> bool {
     entity.cache_key.len() > 1
@@ -130,6 +133,10 @@ fn of_entity(entity: &'static Entity) -> Table {
             table.indexes.push(IndexOf { columns: vec![column.clone()], unique: true });
         }
         table.columns.push(Column { name: column, kind: kind(field) });
+    }
+    if entity.ttl {
+        table.columns.push(Column { name: EXPIRES_AT.to_owned(), kind: Kind::Integer });
+        table.indexes.push(IndexOf { columns: vec![EXPIRES_AT.to_owned()], unique: false });
     }
     if has_cache_key(entity) {
         table.columns.push(Column { name: CACHE_KEY.to_owned(), kind: Kind::Text });

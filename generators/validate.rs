@@ -89,7 +89,7 @@ fn chosen(entity: &'static Entity, row: &Row) -> Result<Option<&'static Subschem
 }
 
 /// Fields that are not held against a rule: the node writes them itself.
-fn ignored(entity: &Entity) -> &'static [&'static str] {
+pub fn ignored(entity: &Entity) -> &'static [&'static str] {
     if entity.ttl { &["updated_at", "ttl"] } else { &["updated_at"] }
 }
 
@@ -172,7 +172,8 @@ fn typed(field: &Field, value: &Value, context: &Context) -> Result<(), Value> {
             None => wrong(sentence::SET),
         },
         Type::Map(keys, values) => match value {
-            Value::Object(entries) => entries.iter().try_for_each(|(key, value)| {
+            // Kong tells of one entry, which the hash of the keys chooses; here it is the last.
+            Value::Object(entries) => entries.iter().rev().try_for_each(|(key, value)| {
                 validate_value(&required(keys), &Value::from(key.as_str()), context)?;
                 validate_value(&required(values), value, context)
             }),
@@ -312,7 +313,8 @@ fn range(field: &Field, value: &Value) -> Option<String> {
             return Some(sentence::TIMESTAMP.to_owned());
         }
         if let Some((min, max)) = field.between.filter(|(min, max)| number < *min || number > *max) {
-            return Some(format!("value should be between {min} and {max}"));
+            // Kong prints both without their fractions.
+            return Some(format!("value should be between {} and {}", min as i64, max as i64));
         }
     }
     let text = value.as_str()?;
@@ -432,5 +434,40 @@ pub fn is_filled(value: Option<&Value>) -> bool {
         Some(Value::Array(items)) => !items.is_empty(),
         Some(Value::Object(entries)) => !entries.is_empty(),
         Some(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use entities::schema::{NUMBER, STRING, map};
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(field: &Field, value: Value, expected: Result<(), &str>) {
+        let context = Context {
+            now_us: 0,
+            new_id: &uuid::Uuid::nil,
+            new_secret: &String::new,
+            router_flavor: entities::schema::Flavor::Traditional,
+            without_database: false,
+        };
+        assert_eq!(validate_value(field, &value, &context), expected.map_err(Value::from), "{value}");
+    }
+
+    #[test]
+    fn a_range_may_begin_at_a_fraction_which_its_sentence_leaves_out() {
+        const DELAY: Field = NUMBER.between_fractions(0.001, 60.0);
+        check(&DELAY, json!(0.001), Ok(()));
+        check(&DELAY, json!(60), Ok(()));
+        check(&DELAY, json!(0.0009), Err("value should be between 0 and 60"));
+        check(&DELAY, json!(60.5), Err("value should be between 0 and 60"));
+    }
+
+    #[test]
+    fn one_entry_of_a_map_is_told_of() {
+        const LABELS: Field = map(&STRING, &STRING);
+        check(&LABELS, json!({"a": 1, "b": "right", "c": ""}), Err("length must be at least 1"));
+        check(&LABELS, json!({"a": 1, "b": "right"}), Err("expected a string"));
     }
 }

@@ -9,19 +9,27 @@ use uuid::Uuid;
 pub struct Circumstances {
     now_us: i64,
     flavor: Flavor,
+    without_database: bool,
 }
 
 impl Circumstances {
     /// The circumstances of this moment.
     #[expect(clippy::disallowed_methods, reason = "the one place that asks for the time; everyone else is told")]
-    pub fn now(flavor: Flavor) -> Circumstances {
+    pub fn now(flavor: Flavor, without_database: bool) -> Circumstances {
         let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Circumstances { now_us: i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX), flavor }
+        let now_us = i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX);
+        Circumstances { now_us, flavor, without_database }
     }
 
     /// As rules and defaults see them.
     pub fn context(&self) -> Context<'_> {
-        Context { now_us: self.now_us, new_id: &Uuid::new_v4, new_secret: &secret, router_flavor: self.flavor }
+        Context {
+            now_us: self.now_us,
+            new_id: &Uuid::new_v4,
+            new_secret: &secret,
+            router_flavor: self.flavor,
+            without_database: self.without_database,
+        }
     }
 }
 

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, also in what it calls"
 )]
 
+mod conformance;
 mod crash;
 mod http;
 mod invariants;

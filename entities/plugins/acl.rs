@@ -1,5 +1,7 @@
 //! acl lets consumers through by the groups that they belong to.
 
+pub(crate) mod acls;
+
 use super::{BUNDLED, NO_CONSUMER};
 use crate::schema::types::PROTOCOLS_HTTP;
 use crate::schema::{BOOLEAN, Check, Literal::*, STRING, Subschema, array, record};

@@ -2,32 +2,19 @@
 //!
 //! The record `storage_config` has a part for each kind of storage, whether it is the one in use or not.
 
+pub(crate) mod acme_storage;
+
 use super::redis::{REDIS_WITH_ONE_MORE, redis_with};
-use super::{BUNDLED, NO_CONSUMER, NO_ROUTE, NO_SERVICE};
+use super::{BUNDLED, NO_CONSUMER, NO_ROUTE, NO_SERVICE, SHARED_DICTIONARIES};
 use crate::schema::types::{HOST, HOSTS, PORT, PROTOCOLS_HTTP, URL};
 use crate::schema::{
-    BOOLEAN, Check, Conditional, Context, Field, INTEGER, Literal::*, NUMBER, Named, Row, SAME, STRING, Shorthand,
-    Subschema, custom, record,
+    BOOLEAN, Check, Conditional, Context, Field, INTEGER, Literal::*, NUMBER, Named, Row, SAME, STRING,
+    Shorthand, Subschema, custom, record,
 };
 use crate::{moved, required_if};
 
 /// How the keys begin that the plugin keeps beside a user's own; a namespace must not look like one of them.
 const RESERVED: &[&str] = &["kong_acme:renew_config:", "kong_acme:renew_last_run", "kong_acme:cert_key:"];
-
-/// The zones of shared memory that a node has by name.
-const ZONES: &[&str] = &[
-    "kong",
-    "kong_locks",
-    "kong_healthchecks",
-    "kong_cluster_events",
-    "kong_rate_limiting_counters",
-    "kong_core_db_cache",
-    "kong_core_db_cache_miss",
-    "kong_db_cache",
-    "kong_db_cache_miss",
-    "kong_secrets",
-    "prometheus_metrics",
-];
 
 #[rustfmt::skip]
 const REDIS_STORAGE: &[Named; REDIS_WITH_ONE_MORE] = &redis_with(("extra_options", record(&[
@@ -147,7 +134,7 @@ fn namespace(text: &str) -> Result<(), String> {
 }
 
 fn zone(text: &str) -> Result<(), String> {
-    if ZONES.contains(&text) { Ok(()) } else { Err(format!("failed validating: {text}")) }
+    if SHARED_DICTIONARIES.contains(&text) { Ok(()) } else { Err(format!("failed validating: {text}")) }
 }
 
 /// A node without a database has no tables to store certificates in.
@@ -160,7 +147,11 @@ fn storage_is_there(fields: &Row, context: &Context) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{namespace, zone};
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::{namespace, storage_is_there, zone};
+    use crate::schema::{Context, Flavor};
 
     #[test]
     fn a_namespace_does_not_begin_as_a_key_of_the_plugin() {
@@ -173,8 +164,26 @@ mod tests {
     }
 
     #[test]
-    fn a_zone_is_one_that_a_node_has() {
+    fn a_zone_is_one_that_the_proxy_has() {
         assert_eq!(zone("kong"), Ok(()));
         assert_eq!(zone("key:val"), Err("failed validating: key:val".to_owned()));
+    }
+
+    #[test]
+    fn without_a_database_certificates_are_not_stored_in_it() {
+        let check = |storage: &str, without_database, expected: Result<(), &str>| {
+            let context = Context {
+                now_us: 0,
+                new_id: &|| Uuid::nil(),
+                new_secret: &String::new,
+                router_flavor: Flavor::TraditionalCompatible,
+                without_database,
+            };
+            let fields = [("config.storage".to_owned(), json!(storage))].into_iter().collect();
+            assert_eq!(storage_is_there(&fields, &context), expected.map_err(str::to_owned), "{storage}");
+        };
+        check("kong", false, Ok(()));
+        check("shm", true, Ok(()));
+        check("kong", true, Err("\"kong\" storage can't be used with dbless mode"));
     }
 }

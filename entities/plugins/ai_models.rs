@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::required_with;
+use crate::at_least_one_if;
 use crate::schema::types::URL;
 use crate::schema::{
     BOOLEAN, Check, Conditional, Context, Deprecation, Field, INTEGER, Literal::*, NUMBER, Row, SAME, STRING,
@@ -129,13 +129,13 @@ pub(super) const MODEL_CHECKS: &[Check] = &[
     }),
     Check::MutuallyRequired(&["auth.header_name", "auth.header_value"]),
     Check::MutuallyRequired(&["auth.param_name", "auth.param_value", "auth.param_location"]),
-    required_with!("model.options.llama2_format",       "model.provider", "llama2",    "must set %s for llama2 provider"),
-    required_with!("model.options.mistral_format",      "model.provider", "mistral",   "must set %s for mistral provider"),
-    required_with!("model.options.anthropic_version",   "model.provider", "anthropic", "must set %s for anthropic provider"),
-    required_with!("model.options.azure_instance",      "model.provider", "azure",     "must set %s for azure provider"),
-    required_with!("model.options.azure_api_version",   "model.provider", "azure",     "must set %s for azure provider"),
-    required_with!("model.options.azure_deployment_id", "model.provider", "azure",     "must set %s for azure provider"),
-    required_with!("model.options.upstream_url",        "model.provider", "llama2",    "must set %s for self-hosted providers/models"),
+    at_least_one_if!(&["model.options.llama2_format"],       "model.provider", "llama2",    "must set %s for llama2 provider"),
+    at_least_one_if!(&["model.options.mistral_format"],      "model.provider", "mistral",   "must set %s for mistral provider"),
+    at_least_one_if!(&["model.options.anthropic_version"],   "model.provider", "anthropic", "must set %s for anthropic provider"),
+    at_least_one_if!(&["model.options.azure_instance"],      "model.provider", "azure",     "must set %s for azure provider"),
+    at_least_one_if!(&["model.options.azure_api_version"],   "model.provider", "azure",     "must set %s for azure provider"),
+    at_least_one_if!(&["model.options.azure_deployment_id"], "model.provider", "azure",     "must set %s for azure provider"),
+    at_least_one_if!(&["model.options.upstream_url"],        "model.provider", "llama2",    "must set %s for self-hosted providers/models"),
     custom(&["route_type", "model", "logging"], &statistics_are_known),
 ];
 
@@ -159,15 +159,11 @@ pub(super) const LLM_FORMAT: Field = STRING
     .default(Str("openai"))
     .doc("LLM input and output format and schema to use");
 
-pub(super) const HTTP_TIMEOUT: Field = INTEGER
-    .required()
-    .default(Int(60_000))
-    .doc("Timeout in milliseconds for the AI upstream service.");
+pub(super) const HTTP_TIMEOUT: Field =
+    INTEGER.required().default(Int(60_000)).doc("Timeout in milliseconds for the AI upstream service.");
 
-pub(super) const HTTPS_VERIFY: Field = BOOLEAN
-    .required()
-    .default(Bool(true))
-    .doc("Verify the TLS certificate of the AI upstream service.");
+pub(super) const HTTPS_VERIFY: Field =
+    BOOLEAN.required().default(Bool(true)).doc("Verify the TLS certificate of the AI upstream service.");
 
 /// The rules of a plugin that has a model at `config.llm` and reaches it through a proxy.
 pub(super) const TRANSFORMER_CHECKS: &[Check] = &[
@@ -192,4 +188,46 @@ fn statistics_are_known(fields: &Row, _context: &Context) -> Result<(), String> 
         return Err(format!("{provider} does not support statistics when route_type is {route_type}"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::statistics_are_known;
+    use crate::schema::{Context, Flavor};
+
+    #[test]
+    fn statistics_are_logged_where_the_provider_tells_of_them() {
+        let context = Context {
+            now_us: 0,
+            new_id: &|| Uuid::nil(),
+            new_secret: &String::new,
+            router_flavor: Flavor::TraditionalCompatible,
+            without_database: false,
+        };
+        let check = |route_type, provider, wanted, expected: Result<(), &str>| {
+            let fields = [
+                ("route_type".to_owned(), json!(route_type)),
+                ("model".to_owned(), json!({ "provider": provider })),
+                ("logging".to_owned(), json!({ "log_statistics": wanted })),
+            ];
+            let fields = fields.into_iter().collect();
+            assert_eq!(
+                statistics_are_known(&fields, &context),
+                expected.map_err(str::to_owned),
+                "{fields:?}"
+            );
+        };
+        check("llm/v1/chat", "anthropic", true, Ok(()));
+        check("llm/v1/completions", "openai", true, Ok(()));
+        check("llm/v1/completions", "anthropic", false, Ok(()));
+        check(
+            "llm/v1/completions",
+            "anthropic",
+            true,
+            Err("anthropic does not support statistics when route_type is llm/v1/completions"),
+        );
+    }
 }

@@ -77,3 +77,33 @@ fn proxy_speaks_http(fields: &Row, _context: &Context) -> Result<(), String> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use uuid::Uuid;
+
+    use super::proxy_speaks_http;
+    use crate::schema::{Context, Flavor};
+
+    #[test]
+    fn a_proxy_is_reached_without_tls() {
+        let context = Context {
+            now_us: 0,
+            new_id: &|| Uuid::nil(),
+            new_secret: &String::new,
+            router_flavor: Flavor::TraditionalCompatible,
+            without_database: false,
+        };
+        let check = |url: Value, is_right| {
+            let fields = [("config.proxy_url".to_owned(), url.clone())].into_iter().collect();
+            assert_eq!(proxy_speaks_http(&fields, &context).is_ok(), is_right, "{url}");
+        };
+        check(json!("http://proxy.test:3128"), true);
+        check(json!("https:proxy.test"), true);
+        check(json!("://ö"), true);
+        check(json!(3), true);
+        check(json!("https://proxy.test"), false);
+        check(json!("socks5://proxy.test"), false);
+    }
+}

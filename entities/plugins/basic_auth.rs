@@ -1,5 +1,7 @@
 //! basic-auth lets through who shows a name and a password that belong to a consumer.
 
+pub(crate) mod basicauth_credentials;
+
 use super::{BUNDLED, NO_CONSUMER};
 use crate::schema::types::PROTOCOLS_HTTP;
 use crate::schema::{BOOLEAN, Literal::*, STRING, Subschema, record};

@@ -1,8 +1,9 @@
 //! key-auth lets through who shows a key that belongs to a consumer.
 
 use super::{BUNDLED, NO_CONSUMER};
-use crate::schema::types::{HEADER_NAME, PROTOCOLS_HTTP};
-use crate::schema::{BOOLEAN, Literal::*, STRING, Subschema, array, record};
+use crate::consumers::CONSUMERS;
+use crate::schema::types::{AUTO_TIMESTAMP_S, HEADER_NAME, PROTOCOLS_HTTP, TAGS, UUID};
+use crate::schema::{BOOLEAN, Entity, Literal::*, OnDelete, STRING, Subschema, array, foreign, record};
 
 #[rustfmt::skip]
 pub static KEY_AUTH: Subschema = Subschema::new("key-auth").plugin(BUNDLED, 1250).fields(&[
@@ -27,3 +28,21 @@ pub static KEY_AUTH: Subschema = Subschema::new("key-auth").plugin(BUNDLED, 1250
             .doc("When authentication fails the plugin sends `WWW-Authenticate` header with `realm` attribute value.")),
     ]).required()),
 ]);
+
+#[rustfmt::skip]
+pub static KEYAUTH_CREDENTIALS: Entity = Entity::new("keyauth_credentials")
+    .doc("A key by which key-auth knows a consumer.")
+    .workspaceable()
+    .ttl()
+    .endpoint_key("key")
+    .cache_key(&["key"])
+    .admin_api_name("key-auths")
+    .admin_api_nested_name("key-auth")
+    .fields(&[
+        ("id",         UUID),
+        ("created_at", AUTO_TIMESTAMP_S),
+        ("consumer",   foreign(&CONSUMERS).required().on_delete(OnDelete::Cascade)),
+        ("key",        STRING.optional().unique().auto()),
+        ("tags",       TAGS),
+    ])
+    .build();

@@ -2,11 +2,9 @@
 
 use serde_json::Value;
 
-use super::BUNDLED;
+use super::{BUNDLED, SHARED_DICTIONARIES};
 use crate::schema::types::PROTOCOLS_ANY;
-use crate::schema::{
-    BOOLEAN, Context, INTEGER, Literal::*, Row, STRING, Subschema, array, custom, record,
-};
+use crate::schema::{BOOLEAN, Context, INTEGER, Literal::*, Row, STRING, Subschema, array, custom, record};
 
 #[rustfmt::skip]
 pub static PROXY_CACHE: Subschema = Subschema::new("proxy-cache").plugin(BUNDLED, 100).fields(&[
@@ -45,21 +43,6 @@ pub static PROXY_CACHE: Subschema = Subschema::new("proxy-cache").plugin(BUNDLED
 ])
 .checks(&[custom(&["config"], &dictionary_exists)]);
 
-/// The dictionaries that the proxy shares between its workers, as its template of nginx declares them.
-const DICTIONARIES: &[&str] = &[
-    "kong",
-    "kong_locks",
-    "kong_healthchecks",
-    "kong_cluster_events",
-    "kong_rate_limiting_counters",
-    "kong_core_db_cache",
-    "kong_core_db_cache_miss",
-    "kong_db_cache",
-    "kong_db_cache_miss",
-    "kong_secrets",
-    "prometheus_metrics",
-];
-
 /// Answers that are kept in memory need a dictionary that all workers share.
 fn dictionary_exists(row: &Row, _: &Context) -> Result<(), String> {
     let Some(config) = row.get("config") else { return Ok(()) };
@@ -67,7 +50,7 @@ fn dictionary_exists(row: &Row, _: &Context) -> Result<(), String> {
         return Ok(());
     }
     match config.pointer("/memory/dictionary_name").and_then(Value::as_str) {
-        Some(name) if !DICTIONARIES.contains(&name) => Err(format!("missing shared dict '{name}'")),
+        Some(name) if !SHARED_DICTIONARIES.contains(&name) => Err(format!("missing shared dict '{name}'")),
         _ => Ok(()),
     }
 }
@@ -83,10 +66,11 @@ mod tests {
     #[test]
     fn memory_is_a_shared_dictionary() {
         let context = Context {
-            now_ms: 0,
+            now_us: 0,
             new_id: &|| Uuid::nil(),
             new_secret: &String::new,
             router_flavor: Flavor::TraditionalCompatible,
+            without_database: false,
         };
         let check = |config, expected: Result<(), &str>| {
             let row = json!({ "config": config });

@@ -6,7 +6,7 @@ use super::BUNDLED;
 use super::redis::{REDIS, redis_shorthands};
 use crate::required_if;
 use crate::schema::types::{HEADER_NAME, PATH, PROTOCOLS_HTTP};
-use crate::schema::{BOOLEAN, Check, Literal::*, NUMBER, STRING, Subschema, record};
+use crate::schema::{BOOLEAN, Check, Entity, INTEGER, Literal::*, NUMBER, STRING, Subschema, record};
 
 /// The spans of time for which a limit can be set, from short to long.
 const PERIODS: &[&str] = &["second", "minute", "hour", "day", "month", "year"];
@@ -58,18 +58,43 @@ pub static RATE_LIMITING: Subschema = Subschema::new("rate-limiting").plugin(BUN
     required_if!("config.path",          "config.limit_by", "path"),
 ]);
 
+#[rustfmt::skip]
+pub static RATELIMITING_METRICS: Entity = Entity::new("ratelimiting_metrics")
+    .doc("How many requests were let through in a span of time, where all nodes count together.")
+    .ttl()
+    .primary_key(&["identifier", "period", "period_date", "service_id", "route_id"])
+    .without_admin_api()
+    .without_db_export()
+    .fields(&[
+        ("identifier",  STRING.required().len_min(0)),
+        ("period",      STRING.required()),
+        ("period_date", INTEGER.required().timestamp()),
+        ("service_id",  STRING.required().uuid()),
+        ("route_id",    STRING.required().uuid()),
+        ("value",       INTEGER.required()),
+    ])
+    .build();
+
+/// What is wrong with limits of which one is lower than that of a shorter span. Sentences begin with "The" or "the".
+pub(super) fn lower_for_longer(limits: &Value) -> Option<String> {
+    let limits: Vec<(&str, f64)> = PERIODS
+        .iter()
+        .filter_map(|period| limits.get(period).and_then(Value::as_f64).map(|limit| (*period, limit)))
+        .collect();
+    limits.iter().enumerate().find_map(|(index, (period, limit))| {
+        let (longer, lower) = limits.iter().skip(index + 1).find(|(_, other)| other < limit)?;
+        Some(format!(
+            "limit for {longer}({lower:.1}) cannot be lower than the limit for {period}({limit:.1})"
+        ))
+    })
+}
+
 /// No limit is lower than that of a shorter span, and counters are synchronised with Redis only, not all the time.
 fn limits_fit(config: &Value) -> Result<(), String> {
-    let number = |name: &str| config.get(name).and_then(Value::as_f64);
-    let limits: Vec<(&str, f64)> =
-        PERIODS.iter().filter_map(|period| number(period).map(|limit| (*period, limit))).collect();
-    for (index, (period, limit)) in limits.iter().enumerate() {
-        if let Some((longer, lower)) = limits.iter().skip(index + 1).find(|(_, other)| other < limit) {
-            return Err(format!(
-                "The limit for {longer}({lower:.1}) cannot be lower than the limit for {period}({limit:.1})"
-            ));
-        }
+    if let Some(fault) = lower_for_longer(config) {
+        return Err(format!("The {fault}"));
     }
+    let number = |name: &str| config.get(name).and_then(Value::as_f64);
     let in_redis = config.get("policy").and_then(Value::as_str) == Some("redis");
     match number("sync_rate") {
         Some(-1.0) | None => Ok(()),

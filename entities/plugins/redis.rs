@@ -1,10 +1,10 @@
 //! How a plugin reaches a Redis server: the record that several plugins share, and the flat fields it once was.
 
 use crate::schema::types::{HOST, PORT, SNI, TIMEOUT};
-use crate::schema::{BOOLEAN, Field, INTEGER, Literal::*, STRING, record};
+use crate::schema::{BOOLEAN, Field, INTEGER, Literal::*, Named, STRING, record};
 
 #[rustfmt::skip]
-pub(super) const REDIS: Field = record(&[
+pub(crate) const REDIS: Field = record(&[
     ("host",        HOST),
     ("port",        PORT.default(Int(6379))),
     ("timeout",     TIMEOUT.default(Int(2000))),
@@ -22,6 +22,22 @@ pub(super) const REDIS: Field = record(&[
 ])
 .required()
 .doc("Redis configuration");
+
+/// How many fields [`redis_with`] gives.
+pub(super) const REDIS_WITH_ONE_MORE: usize = REDIS.fields().len() + 1;
+
+/// The fields of the record, and behind them one that a plugin adds.
+pub(super) const fn redis_with(more: Named) -> [Named; REDIS_WITH_ONE_MORE] {
+    let mut all = [more; REDIS_WITH_ONE_MORE];
+    let (mut fields, mut places) = (REDIS.fields(), all.as_mut_slice());
+    while let (Some((field, other_fields)), Some((place, other_places))) =
+        (fields.split_first(), places.split_first_mut())
+    {
+        *place = *field;
+        (fields, places) = (other_fields, other_places);
+    }
+    all
+}
 
 /// The shorthands of a configuration whose `redis` record was once a row of fields `redis_host`, `redis_port`, …
 macro_rules! redis_shorthands {

@@ -33,12 +33,12 @@ pub static REQUEST_TRANSFORMER: Subschema = Subschema::new("request-transformer"
     ]).required()),
 ]);
 
-/// `name:value`, cut at the first colons. Without a name, the name is what Lua prints for one that is missing.
-fn cut(entry: &str) -> (&str, &str) {
+/// `name:value`, cut at the first colons. There may be no name.
+fn cut(entry: &str) -> (Option<&str>, &str) {
     match entry.split_once(':') {
-        Some(("", _)) => ("nil", ""),
-        Some((name, rest)) => (name, rest.trim_start_matches(':')),
-        None => (entry, ""),
+        Some(("", _)) => (None, ""),
+        Some((name, rest)) => (Some(name), rest.trim_start_matches(':')),
+        None => (Some(entry), ""),
     }
 }
 
@@ -46,7 +46,7 @@ fn cut(entry: &str) -> (&str, &str) {
 fn named_value(entry: &str) -> Result<(), String> {
     let (name, value) = cut(entry);
     if value.is_empty() {
-        return Err(format!("key '{name}' has no value"));
+        return Err(format!("key '{}' has no value", name.unwrap_or_default()));
     }
     template::check(value)
         .map_err(|fault| format!("value '{value}' is not in supported format, error:{fault}"))
@@ -61,11 +61,15 @@ fn header(entry: &str) -> Result<(), String> {
 pub(super) fn renamed_header(entry: &str) -> Result<(), String> {
     let (name, new) = cut(entry);
     header_name(name)?;
-    header_name(new)
+    header_name(Some(new))
 }
 
-fn header_name(name: &str) -> Result<(), String> {
-    text::header_name(name).map_err(|_| format!("'{name}' is not a valid header"))
+/// Says of a name that is missing what Lua prints for it.
+fn header_name(name: Option<&str>) -> Result<(), String> {
+    match name.map(text::header_name) {
+        Some(Ok(())) => Ok(()),
+        _ => Err(format!("'{}' is not a valid header", name.unwrap_or("nil"))),
+    }
 }
 
 #[cfg(test)]
@@ -75,12 +79,12 @@ mod tests {
     #[test]
     fn an_entry_is_cut_at_its_first_colons() {
         let check = |entry, expected| assert_eq!(cut(entry), expected, "{entry}");
-        check("a:b", ("a", "b"));
-        check("a::b:c", ("a", "b:c"));
-        check("a", ("a", ""));
-        check("a:", ("a", ""));
-        check(":a", ("nil", ""));
-        check("ü:ö", ("ü", "ö"));
+        check("a:b", (Some("a"), "b"));
+        check("a::b:c", (Some("a"), "b:c"));
+        check("a", (Some("a"), ""));
+        check("a:", (Some("a"), ""));
+        check(":a", (None, ""));
+        check("ü:ö", (Some("ü"), "ö"));
     }
 
     #[test]

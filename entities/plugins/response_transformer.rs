@@ -15,8 +15,7 @@ const TYPES: Field = array(&STRING.one_of(&["boolean", "number", "string"]))
     .default(List(&[]))
     .doc("List of JSON type names. Specify the types of the JSON values returned when appending\nJSON properties. Each string element can be one of: boolean, number, or string.");
 
-const VALUES: Field =
-    record(&[("json", PAIRS), ("json_types", TYPES), ("headers", PAIRS)]).required();
+const VALUES: Field = record(&[("json", PAIRS), ("json_types", TYPES), ("headers", PAIRS)]).required();
 
 #[rustfmt::skip]
 pub static RESPONSE_TRANSFORMER: Subschema = Subschema::new("response-transformer").plugin(BUNDLED, 800).fields(&[

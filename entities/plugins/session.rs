@@ -3,8 +3,11 @@
 use serde_json::Value;
 
 use super::{BUNDLED, NO_CONSUMER};
-use crate::schema::types::PROTOCOLS_ANY;
-use crate::schema::{BOOLEAN, Field, Literal::*, NUMBER, Row, STRING, Subschema, record, set, shorthand};
+use crate::schema::types::{AUTO_TIMESTAMP_S, PROTOCOLS_ANY, UUID};
+use crate::schema::{
+    BOOLEAN, Entity, Field, INTEGER, Literal::*, NUMBER, OnDelete, Row, STRING, Subschema, foreign, record,
+    set, shorthand,
+};
 
 const HEADERS: Field = set(&STRING.one_of(&[
     "id",
@@ -81,6 +84,37 @@ pub static SESSION: Subschema = Subschema::new("session").plugin(BUNDLED, 1900).
         shorthand("cookie_persistent", BOOLEAN, &|value| written("remember", value)),
     ])),
 ]);
+
+#[rustfmt::skip]
+pub static SESSIONS: Entity = Entity::new("sessions")
+    .doc("What a session holds, where cookies do not hold it themselves.")
+    .ttl()
+    .endpoint_key("session_id")
+    .cache_key(&["session_id"])
+    .without_db_export()
+    .fields(&[
+        ("id",         UUID),
+        ("session_id", STRING.required().unique()),
+        ("expires",    INTEGER),
+        ("data",       STRING),
+        ("created_at", AUTO_TIMESTAMP_S),
+    ])
+    .build();
+
+#[rustfmt::skip]
+pub static SESSION_METADATAS: Entity = Entity::new("session_metadatas")
+    .doc("Whose session it is, and for which audience.")
+    .without_admin_api()
+    .without_db_export()
+    .fields(&[
+        ("id",         UUID),
+        ("session",    foreign(&SESSIONS).required().on_delete(OnDelete::Cascade)),
+        ("sid",        STRING),
+        ("audience",   STRING),
+        ("subject",    STRING),
+        ("created_at", AUTO_TIMESTAMP_S),
+    ])
+    .build();
 
 /// The row that gives one field that value.
 fn written(name: &str, value: &Value) -> Option<Row> {

@@ -1,13 +1,9 @@
 //! syslog writes a line about each request to the system's log.
 
 use super::BUNDLED;
+use super::severity::SEVERITY;
 use crate::schema::types::{LUA_CODE, PROTOCOLS_ANY};
-use crate::schema::{Field, Literal::*, STRING, Subschema, record};
-
-const SEVERITY: Field = STRING
-    .required()
-    .one_of(&["debug", "info", "notice", "warning", "err", "crit", "alert", "emerg"])
-    .default(Str("info"));
+use crate::schema::{Literal::*, STRING, Subschema, record};
 
 /// The parts of a system that log, as the operating system numbers them.
 const FACILITIES: &[&str] = &[
@@ -19,10 +15,10 @@ const FACILITIES: &[&str] = &[
 pub static SYSLOG: Subschema = Subschema::new("syslog").plugin(BUNDLED, 4).fields(&[
     ("protocols", PROTOCOLS_ANY),
     ("config",    record(&[
-        ("log_level",              SEVERITY),
-        ("successful_severity",    SEVERITY),
-        ("client_errors_severity", SEVERITY),
-        ("server_errors_severity", SEVERITY),
+        ("log_level",              SEVERITY.required()),
+        ("successful_severity",    SEVERITY.required()),
+        ("client_errors_severity", SEVERITY.required()),
+        ("server_errors_severity", SEVERITY.required()),
         ("custom_fields_by_lua",   LUA_CODE),
         ("facility",               STRING.required().one_of(FACILITIES).default(Str("user"))
             .doc("The facility is used by the operating system to decide how to handle each log message.")),

@@ -102,6 +102,21 @@ macro_rules! required_if {
     };
 }
 
+/// If `if_field` is `value`, at least one of the fields `names` is given; else the sentence, where `%s` stands for
+/// their names.
+#[macro_export]
+macro_rules! at_least_one_if {
+    ($names:expr, $field:literal, $value:literal, $err:literal) => {
+        $crate::schema::Check::ConditionalAtLeastOneOf(&$crate::schema::ConditionalAtLeastOneOf {
+            if_field: $field,
+            if_match: $crate::schema::SAME.one_of(&[$value]),
+            then_at_least_one_of: $names,
+            then_err: Some($err),
+            otherwise: None,
+        })
+    };
+}
+
 /// A rule in Rust over the fields it names; it does not run when one of them is missing or invalid.
 pub const fn custom(sources: Names, rule: CustomCheck) -> Check {
     Check::Custom { sources, run_with_missing_fields: false, run_with_invalid_fields: false, rule }

@@ -1,5 +1,5 @@
-//! What a rule or a default may know of the world: the time, fresh ids, the router's flavour. It comes in as a
-//! parameter, so that tests fix it.
+//! What a rule or a default may know of the world: the time, fresh ids, a few of the node's settings. It comes in as
+//! a parameter, so that tests fix it.
 
 use uuid::Uuid;
 
@@ -16,6 +16,8 @@ pub struct Context<'a> {
     pub new_secret: &'a (dyn Fn() -> String + Sync),
     /// The node's `router_flavor`.
     pub router_flavor: Flavor,
+    /// Whether the node keeps its rows in memory only (`Profile::without_database`).
+    pub without_database: bool,
 }
 
 impl Context<'_> {

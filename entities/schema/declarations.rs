@@ -28,6 +28,7 @@ pub struct Profile {
 pub struct Declarations {
     entities: Vec<&'static Entity>,
     by_name: HashMap<&'static str, &'static Entity>,
+    without_database: bool,
 }
 
 impl Declarations {
@@ -41,7 +42,12 @@ impl Declarations {
             .map(|entity| narrowed(entity, profile))
             .collect();
         let by_name = entities.iter().map(|entity| (entity.name, *entity)).collect();
-        Declarations { entities, by_name }
+        Declarations { entities, by_name, without_database: profile.without_database }
+    }
+
+    /// Whether the node has no database, as its profile said.
+    pub fn without_database(&self) -> bool {
+        self.without_database
     }
 
     /// Every entity, in the order of declaration.

@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::check::{Check, Names};
+use super::context::Context;
 use super::field::{Field, Named};
 use super::metaschema::Fault;
 use super::shorthand::Shorthand;
@@ -33,15 +34,16 @@ impl Edition {
 pub struct Transformation {
     /// Fields that must all be given for the transformation to run; given in part they are a violation.
     pub input: Names,
-    /// Further fields that it reads; they may come from the stored row.
+    /// Further fields that it reads, by path (`consumer.id`); they may come from the stored row.
     pub needs: Names,
     pub on_write: Option<Transform>,
     pub on_read: Option<Transform>,
 }
 
-/// Gets the fields named by `input` and `needs`, gives the fields to write over the row, or says what failed.
+/// Gets the fields named by `input` and `needs`, under the names as they stand there, gives the fields to write over
+/// the row, or says what failed.
 pub type Transform =
-    &'static (dyn Fn(&Map<String, Value>) -> Result<Map<String, Value>, String> + Send + Sync);
+    &'static (dyn Fn(&Map<String, Value>, &Context) -> Result<Map<String, Value>, String> + Send + Sync);
 
 /// A variant of an entity, chosen by the value of its subschema key: a plugin's configuration, a kind of route.
 #[derive(Clone, Copy)]
@@ -94,6 +96,14 @@ impl Subschema {
     pub const fn edition(mut self, edition: Edition) -> Subschema {
         self.edition = edition;
         self
+    }
+
+    /// Ends a declaration made at run time: the rules that a variant of `entity` keeps, with the path of the fault.
+    pub fn checked(self, entity: &Entity) -> Result<Subschema, Fault> {
+        match super::metaschema::subschema_fault(&self, entity.fields) {
+            None => Ok(self),
+            Some(fault) => Err(fault),
+        }
     }
 
     /// A plugin's version and its place in the order of execution.
@@ -149,6 +159,8 @@ pub struct Entity {
     pub reached_through: Option<(&'static str, &'static str)>,
     /// Served below its parent only, where a PUT updates and a DELETE of something absent is a 404.
     pub nested_only: bool,
+    /// The field that names a row below its parent, where the entity has no endpoint key (`/consumers/{}/acls/{group}`).
+    pub key_below: Option<&'static str>,
     /// Below its parent: listed newest first, and in the order of ids under `/all`.
     pub newest_first: bool,
 }
@@ -217,6 +229,8 @@ attributes! {
     reached_through(entity: &'static str, not_found: &'static str) reached_through = Some((entity, not_found));
     /// Served below its parent only.
     nested_only() nested_only = true;
+    /// The field that names a row below its parent, and there only.
+    key_below(name: &'static str) key_below = Some(name);
     /// Listed newest first below its parent.
     newest_first() newest_first = true;
 }
@@ -251,6 +265,7 @@ impl Entity {
             lookups: &[],
             reached_through: None,
             nested_only: false,
+            key_below: None,
             newest_first: false,
         }
     }

@@ -100,6 +100,10 @@ const fn entity_fault(entity: &Entity) -> Option<Fault> {
             }
         }
     }
+    if let Some(key) = entity.key_below {
+        rule!(entity.endpoint_key.is_none(), "an entity with an endpoint key is named by it below its parent, too");
+        rule!(contains(entity.cache_key, key), "the field that names a row below its parent is in the cache key");
+    }
     let mut i = 0;
     while i < entity.cache_key.len() {
         rule!(find(entity.fields, entity.cache_key[i]).is_some(), "the cache key names a field that is not declared");
@@ -475,7 +479,13 @@ const fn path_declared(path: &str, fields: &'static [Named]) -> bool {
     let (head, rest) = path.split_at(dot);
     match find(fields, head) {
         None => false,
-        Some(field) => rest.is_empty() || path_declared(rest.split_at(1).1, field.fields()),
+        Some(field) => {
+            let below = match field.ty {
+                Type::Foreign(entity) => entity.fields,
+                _ => field.fields(),
+            };
+            rest.is_empty() || path_declared(rest.split_at(1).1, below)
+        }
     }
 }
 

@@ -45,6 +45,21 @@ macro_rules! moved {
     };
 }
 
+/// A field that is still stored, although others took its place; `$message` says which.
+///
+/// A value other than `$old_default` deserves a warning. The field is announced to be removed in version 4.0.
+#[macro_export]
+macro_rules! superseded {
+    ($field:expr, $message:expr, $old_default:expr) => {
+        $field.deprecated(&$crate::schema::Deprecation {
+            message: $message,
+            removal_in_version: "4.0",
+            old_default: Some($old_default),
+            replaced_with: &[],
+        })
+    };
+}
+
 /// The row that has `value` at `path` and nothing else: `{"redis": {"host": value}}`.
 pub fn row_at(path: &[&str], value: &Value) -> Map<String, Value> {
     match path {

@@ -98,12 +98,25 @@ async fn run(settings: &Settings, database: &Database) -> Result<()> {
         Database::Sqlite { location: Location::Memory, .. } => tracing::info!("the store is in memory"),
         Database::Postgres(_) => tracing::info!("the store is PostgreSQL"),
     }
+    let expiring = tokio::spawn(expire(Arc::clone(&node)));
     serve::serve(listeners, app(Arc::clone(&node)), Arc::clone(&node), stop_signal()).await;
+    expiring.abort();
+    // The task holds the node until it has ended.
+    let _aborted = expiring.await;
     if let Some(node) = Arc::into_inner(node) {
         node.store.close().await;
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Deletes rows whose time is over, every few seconds; until then they are not shown.
+async fn expire(node: Arc<Node>) {
+    let mut ticks = tokio::time::interval(std::time::Duration::from_secs(5));
+    loop {
+        ticks.tick().await;
+        node.store.expire().await;
+    }
 }
 
 /// Completes when the process is told to stop.

@@ -94,7 +94,7 @@ impl Node {
 
     /// The circumstances of this moment.
     pub fn circumstances(&self) -> Circumstances {
-        Circumstances::now(self.flavor)
+        Circumstances::now(self.flavor, self.declarations.without_database())
     }
 
     /// Answers a request to one of the node's own endpoints.

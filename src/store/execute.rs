@@ -7,8 +7,9 @@ use entities::schema::{Context, Declarations, Entity, OnDelete, Row, Violations}
 use generators::complete::{Verb, complete, merge, rewrite, transform};
 use generators::errors::{Error, Unresolved};
 use generators::graph::Graph;
-use generators::operations::{Action, Key, Operation, id_of, key, primary, reference, unique};
+use generators::operations::{Action, Key, Operation, id_of, key, primary, reference, take_ttl, unique};
 use generators::routes::Place;
+use generators::sql::EXPIRY;
 use generators::validate::{Candidate, immutable, primary_key, validate, validate_value};
 use generators::{input, listings};
 use sea_orm::ConnectionTrait;
@@ -32,6 +33,7 @@ impl<C: ConnectionTrait> Execution<'_, '_, C> {
         let segment = |i: usize| parameters.get(i).map_or("", String::as_str);
         let given = Given { row, textual };
         match (place, action) {
+            (Place::Collection(entity), Action::Expire) => self.expire(entity).await.map(|()| None),
             (Place::Collection(entity), Action::Create) => self.insert(entity, given).await.map(Some),
             (Place::Item(entity), action) => self.item(entity, segment(0), action, given).await,
             (Place::Children { parent, child, field }, Action::Create) => {
@@ -110,7 +112,7 @@ impl<C: ConnectionTrait> Execution<'_, '_, C> {
             listings::of_item(&mut given.row, name, own.then_some(segment), action == Action::Replace);
         }
         match action {
-            Action::Create => Err(Failure::NotAllowed),
+            Action::Create | Action::Expire => Err(Failure::NotAllowed),
             Action::Replace => self.upsert(entity, key, given).await.map(Some),
             Action::Update => self.update(entity, key, given).await.map(Some),
             Action::Delete => {
@@ -132,7 +134,18 @@ impl<C: ConnectionTrait> Execution<'_, '_, C> {
     ) -> Result<Option<Row>, Failure> {
         let Below { parent, child, field, above } = below;
         let above_id = id_of(parent, &above).unwrap_or_default();
-        let key = below_key(child, field, &above_id, segment, self.context)?;
+        let mut key = below_key(child, field, &above_id, segment, self.context)?;
+        let mut given = given;
+        if action == Action::Replace
+            && let (Some(name), Key::Within { value, .. }) = (child.key_below, &key)
+        {
+            // The name in the path says which row is meant; the row may get another one from the body.
+            if given.row.get(name).is_none_or(|given| *given == Value::Bool(false)) {
+                given.row.insert(name.to_owned(), Value::from(value.as_str()));
+            }
+            let id = self.session.get(child, &key).await?.and_then(|row| id_of(child, &row));
+            key = Key::Primary(id.unwrap_or_else(|| (self.context.new_id)().to_string()));
+        }
         if action == Action::Replace && !child.nested_only {
             return self.upsert(child, key, given.with(field, key_row(parent, &above))).await.map(Some);
         }
@@ -182,6 +195,8 @@ impl<C: ConnectionTrait> Execution<'_, '_, C> {
 
     async fn insert(&mut self, entity: &'static Entity, given: Given) -> Result<Row, Failure> {
         let mut given = given.inferred(entity);
+        let ttl = take_ttl(entity, &mut given)?;
+        self.expire(entity).await?;
         let listed = self.listed(entity, &given, None).await?;
         normalize(entity, &mut given)?;
         let row = complete(entity, given.clone(), Verb::Insert, self.context)?;
@@ -190,6 +205,7 @@ impl<C: ConnectionTrait> Execution<'_, '_, C> {
         if let Some(name) = entity.primary_key.iter().find(|name| row.get(**name).is_none_or(Value::is_null)) {
             return Err(Error::PrimaryKeyViolation(Row::from_iter([((*name).to_owned(), Value::Null)])).into());
         }
+        let row = self.lasting(entity, row, ttl, None);
         self.session.insert(entity, stored(entity, &row)).await?;
         self.shown(entity, row, listed).await
     }
@@ -202,7 +218,8 @@ impl<C: ConnectionTrait> Execution<'_, '_, C> {
             let row = self.session.get(entity, &key).await?.ok_or(Failure::Absent(NOT_FOUND))?;
             given.row.insert(name.to_owned(), row.get(name).cloned().unwrap_or_default());
         }
-        let given = given.inferred(entity);
+        let mut given = given.inferred(entity);
+        let ttl = take_ttl(entity, &mut given)?;
         let id = match &key {
             Key::Primary(id) => Some(id.clone()),
             _ => self.session.get(entity, &key).await?.and_then(|row| id_of(entity, &row)),
@@ -211,7 +228,7 @@ impl<C: ConnectionTrait> Execution<'_, '_, C> {
         let update = complete(entity, given.clone(), Verb::Update, self.context)?;
         let before = self.session.get(entity, &key).await?.ok_or_else(|| key.not_found(entity))?;
         immutable(entity, &update, &before).into_result()?;
-        let mut row = merge(entity, &update, &before);
+        let mut row = merge(entity, &update, &declared(entity, &before));
         // The id is the path's; a valid one in the body changes nothing.
         let mut violations = primary_key(entity, &row, self.context);
         if violations.is_empty() {
@@ -223,6 +240,7 @@ impl<C: ConnectionTrait> Execution<'_, '_, C> {
         }
         violations.into_result()?;
         let row = self.valid(entity, row, &given, Some(&before), Verb::Update).await?;
+        let row = self.lasting(entity, row, ttl, Some(&before));
         let mut stored = stored(entity, &row);
         normalize(entity, &mut stored)?;
         self.session.update(entity, before, stored).await?;
@@ -231,6 +249,8 @@ impl<C: ConnectionTrait> Execution<'_, '_, C> {
 
     async fn upsert(&mut self, entity: &'static Entity, key: Key, given: Given) -> Result<Row, Failure> {
         let mut given = given.inferred(entity);
+        let ttl = take_ttl(entity, &mut given)?;
+        self.expire(entity).await?;
         if let Key::Primary(id) = &key {
             given.extend(primary(entity, id));
         }
@@ -244,7 +264,8 @@ impl<C: ConnectionTrait> Execution<'_, '_, C> {
                 row.insert((*field).to_owned(), Value::from(value.as_str()));
             }
         }
-        let mut row = self.valid(entity, row, &given, None, Verb::Upsert).await?;
+        let row = self.valid(entity, row, &given, None, Verb::Upsert).await?;
+        let mut row = self.lasting(entity, row, ttl, None);
         match before {
             Some(before) => {
                 for name in entity.primary_key {
@@ -270,7 +291,7 @@ impl<C: ConnectionTrait> Execution<'_, '_, C> {
         let candidate = Candidate { row: &row, given, stored: before };
         validate(entity, &candidate, verb, self.context).into_result()?;
         self.agrees(entity, &row).await?;
-        let row = transform(entity, row, given);
+        let row = transform(entity, row, given, self.context);
         row.map(|row| rewrite(entity, row)).map_err(|why| Failure::Broken(format!("transformation failed: {why}")))
     }
 
@@ -327,6 +348,33 @@ impl<C: ConnectionTrait> Execution<'_, '_, C> {
                 return Err(Error::violation(agreement.field, *sentence).into());
             }
             break;
+        }
+        Ok(())
+    }
+
+    /// The row with the moment at which it is gone: as the client wants it, else as it was.
+    fn lasting(&self, entity: &Entity, mut row: Row, ttl: Option<i64>, before: Option<&Row>) -> Row {
+        if !entity.ttl {
+            return row;
+        }
+        let now_ms = self.context.now_ms();
+        let expires_at = match ttl {
+            Some(0) => None,
+            Some(seconds) => Some(now_ms.saturating_add(seconds.saturating_mul(1000))),
+            None => before.and_then(|before| before.get(EXPIRY)?.as_i64()),
+        };
+        let left = expires_at.map(|at| at.saturating_sub(now_ms) / 1000);
+        row.insert("ttl".to_owned(), Value::from(left));
+        row.insert(EXPIRY.to_owned(), Value::from(expires_at));
+        row
+    }
+
+    /// Deletes the rows of an entity whose time is over.
+    async fn expire(&mut self, entity: &'static Entity) -> Result<(), Failure> {
+        if entity.ttl {
+            for row in self.session.expired(entity).await? {
+                self.delete(entity, row).await?;
+            }
         }
         Ok(())
     }
@@ -458,8 +506,8 @@ enum Through {
     Nowhere,
 }
 
-/// The key of a child below its parent. A child that lives below its parent only is looked up there by name, as
-/// written; any other name is the endpoint key's.
+/// The key of a child below its parent. A child that lives below its parent only, or has a name only there, is
+/// looked up there by that name, as written; any other name is the endpoint key's.
 pub fn below_key(
     child: &'static Entity,
     field: &'static str,
@@ -467,8 +515,8 @@ pub fn below_key(
     segment: &str,
     context: &Context,
 ) -> Result<Key, Failure> {
-    match (child.nested_only, child.endpoint_key) {
-        (true, Some(by)) if !generators::validate::is_uuid(segment) => {
+    match child.key_below.or(child.endpoint_key.filter(|_| child.nested_only)) {
+        Some(by) if !generators::validate::is_uuid(segment) => {
             Ok(Key::Within { field, parent: parent.to_owned(), by, value: segment.to_owned() })
         }
         _ => Ok(key(child, segment, context)?),
@@ -507,6 +555,15 @@ fn stored(entity: &'static Entity, row: &Row) -> Row {
         .iter()
         .filter(|(_, field)| field.is_stored())
         .map(|(name, _)| ((*name).to_owned(), row.get(*name).cloned().unwrap_or_default()))
+        .chain(row.get(EXPIRY).map(|moment| (EXPIRY.to_owned(), moment.clone())))
+        .collect()
+}
+
+/// A stored row without what its declaration does not name.
+fn declared(entity: &'static Entity, row: &Row) -> Row {
+    row.iter()
+        .filter(|(name, _)| entity.field(name).is_some())
+        .map(|(name, value)| (name.clone(), value.clone()))
         .collect()
 }
 

@@ -19,7 +19,8 @@ use bytes::Bytes;
 use entities::schema::{Context, Declarations, Entity, Flavor, Row};
 use generators::errors::Error;
 use generators::graph::Graph;
-use generators::operations::{Key, Operation, Page, id_of, primary, reference};
+use generators::operations::{Action, Key, Operation, Page, id_of, primary, reference};
+use generators::routes::Place;
 use generators::tables::{Dialect, Step, tables};
 use generators::{listings, output, sql};
 use sea_orm::{ConnectionTrait, TransactionTrait};
@@ -66,7 +67,7 @@ pub struct Shared {
 
 impl Shared {
     fn circumstances(&self) -> Circumstances {
-        Circumstances::now(self.flavor)
+        Circumstances::now(self.flavor, self.declarations.without_database())
     }
 }
 
@@ -86,11 +87,13 @@ macro_rules! session {
     ($self:expr, $session:ident => $question:expr) => {
         match &$self.engine {
             Engine::Sqlite(engine) => {
-                let $session = Session::new(&engine.readers, &engine.statements, Dialect::Sqlite, 0);
+                let now_ms = $self.shared.circumstances().context().now_ms();
+                let $session = Session::new(&engine.readers, &engine.statements, Dialect::Sqlite, now_ms);
                 $question
             }
             Engine::Postgres(engine) => {
-                let $session = Session::new(&engine.db, &engine.statements, Dialect::Postgres, 0);
+                let now_ms = $self.shared.circumstances().context().now_ms();
+                let $session = Session::new(&engine.db, &engine.statements, Dialect::Postgres, now_ms);
                 $question
             }
         }
@@ -129,6 +132,22 @@ impl Store {
         match &self.engine {
             Engine::Sqlite(engine) => engine.write(operation).await,
             Engine::Postgres(engine) => engine.write(operation).await,
+        }
+    }
+
+    /// Deletes every row whose time is over.
+    pub async fn expire(&self) {
+        for entity in self.shared.declarations.entities().filter(|entity| entity.ttl && entity.stored) {
+            let operation = Operation {
+                action: Action::Expire,
+                place: Place::Collection(entity),
+                parameters: Vec::new(),
+                row: Row::new(),
+                textual: false,
+            };
+            if let Err(failure) = self.write(operation).await {
+                tracing::warn!(entity = entity.name, ?failure, "rows whose time is over could not be deleted");
+            }
         }
     }
 

@@ -89,8 +89,39 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
 
     async fn one(&self, entity: &'static Entity, shape: Shape, values: Vec<Bound>) -> Result<Option<Row>, Failure> {
         let text = self.statements.text(entity, shape, self.dialect);
+        let values = self.alive(entity, values);
         let found = self.connection.query_one_raw(self.statement(&text, values)).await?;
-        Ok(found.map(|found| read(entity, &found)).transpose()?)
+        Ok(found.map(|found| self.read(entity, &found)).transpose()?)
+    }
+
+    /// The values of a question; about rows that expire, it begins with the present moment.
+    fn alive(&self, entity: &Entity, mut values: Vec<Bound>) -> Vec<Bound> {
+        if entity.ttl {
+            values.insert(0, Bound::from(self.now_ms));
+        }
+        values
+    }
+
+    /// Rows whose time is over.
+    pub async fn expired(&self, entity: &'static Entity) -> Result<Vec<Row>, Failure> {
+        const AT_ONCE: i64 = 1000;
+        let text = self.statements.text(entity, Shape::Expired, self.dialect);
+        let values = vec![Bound::from(self.now_ms), Bound::from(AT_ONCE)];
+        let found = self.connection.query_all_raw(self.statement(&text, values)).await?;
+        Ok(found.iter().map(|found| self.read(entity, found)).collect::<Result<_, _>>()?)
+    }
+
+    /// A row from its columns; one that expires says in how many seconds.
+    fn read(&self, entity: &'static Entity, found: &QueryResult) -> Result<Row, DbErr> {
+        let columns = sql::held(entity).count();
+        let mut row = read(entity, found)?;
+        if entity.ttl {
+            let expires_at = column(found, columns, Kind::Integer)?;
+            let left = expires_at.as_i64().map(|at| at.saturating_sub(self.now_ms).max(0) / 1000);
+            row.insert("ttl".to_owned(), Value::from(left));
+            row.insert(sql::EXPIRY.to_owned(), expires_at);
+        }
+        Ok(row)
     }
 
     /// The row of a key.
@@ -136,9 +167,9 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
     /// The rows of a page, and one more if there is one.
     pub async fn page(&self, entity: &'static Entity, page: &Page) -> Result<Vec<Row>, Failure> {
         let text = self.statements.text(entity, sql::shape_of(page), self.dialect);
-        let values = sql::page_values(entity, page, self.dialect);
+        let values = self.alive(entity, sql::page_values(entity, page, self.dialect));
         let found = self.connection.query_all_raw(self.statement(&text, values)).await?;
-        Ok(found.iter().map(|found| read(entity, found)).collect::<Result<_, _>>()?)
+        Ok(found.iter().map(|found| self.read(entity, found)).collect::<Result<_, _>>()?)
     }
 
     /// Every row that refers to `parent` through `field`.

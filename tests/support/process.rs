@@ -2,7 +2,7 @@
 //! gives and none of the caller's environment. What it logs stays in its folder, for the message of a failed test.
 
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,8 +16,6 @@ use super::postgres::Database;
 
 /// How long the server may take to answer, and to end.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How often another process may take the port that was free a moment ago.
-const TRIES: usize = 5;
 
 /// A folder that goes when it is dropped.
 pub struct Folder(PathBuf);
@@ -78,48 +76,30 @@ impl Process {
 
     /// Starts a server and waits until it answers; the error is what a server that ended has said.
     pub fn try_start(folder: &Path, settings: &[(&str, String)]) -> Result<Process, String> {
-        let mut said = String::new();
-        for _ in 0..TRIES {
-            let mut process = Process::spawn(folder, settings);
-            match process.wait_until_it_answers() {
-                Ok(()) => return Ok(process),
-                Err(log) => said = log,
-            }
-            if !said.contains("Address already in use") {
-                break;
-            }
-        }
-        Err(said)
+        let mut process = Process::spawn(folder, settings);
+        process.wait_until_it_answers().map(|()| process)
     }
 
-    /// Starts a server.
+    /// Starts a server. It chooses a free port, which is known when it answers.
     pub fn spawn(folder: &Path, settings: &[(&str, String)]) -> Process {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
         let log = folder.join(format!("log-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
         let (stdout, stderr) = (File::create(&log).unwrap(), File::options().append(true).open(&log).unwrap());
-        let mut command = Command::new(env!("CARGO_BIN_EXE_silverback"));
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"KONG_")) {
-            command.env_remove(name);
-        }
-        command
-            .args(["start", "-c", "/dev/null"])
-            .env("KONG_ADMIN_LISTEN", address.to_string())
-            .env("KONG_PREFIX", folder)
-            .envs(settings.iter().map(|(name, value)| (*name, value.as_str())))
-            .stdin(Stdio::null())
-            .stdout(stdout)
-            .stderr(stderr);
-        Process { address, child: command.spawn().unwrap(), log }
+        let mut command = command(folder, settings);
+        command.args(["start", "-c", "/dev/null"]).env("KONG_ADMIN_LISTEN", "127.0.0.1:0");
+        command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
+        let child = command.spawn().unwrap();
+        Process { address: SocketAddr::from(([127, 0, 0, 1], 0)), child, log }
     }
 
     /// Waits until the server answers; the error is what it has said.
     pub fn wait_until_it_answers(&mut self) -> Result<(), String> {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
-            if let Ok(mut connection) = Connection::open(self.address)
-                && connection.json("GET", "/status", &Value::Null).is_ok_and(|answer| answer.status == 200)
-            {
+            if let Some(address) = self.announced() {
+                self.address = address;
+                let answer = self.connect().json("GET", "/status", &Value::Null);
+                assert!(answer.is_ok_and(|answer| answer.status == 200), "{}", self.said());
                 return Ok(());
             }
             if self.child.try_wait().unwrap().is_some() {
@@ -128,6 +108,13 @@ impl Process {
             sleep(Duration::from_millis(2));
         }
         Err(format!("no answer in {} s:\n{}", PATIENCE.as_secs(), self.said()))
+    }
+
+    /// The address that the server says it is served at.
+    fn announced(&self) -> Option<SocketAddr> {
+        let said = self.said();
+        let (line, _) = said.split_once("the Admin API is served address=")?.1.split_once('\n')?;
+        line.trim().parse().ok()
     }
 
     /// What the server has logged.
@@ -140,16 +127,14 @@ impl Process {
         Connection::open(self.address).unwrap()
     }
 
-    /// `kill -9`
-    pub fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    /// The number of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Tells the server to end, as an init system does.
     pub fn terminate(&self) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        signal("-TERM", self.id());
     }
 
     /// Waits until the server has ended.
@@ -163,6 +148,26 @@ impl Process {
             sleep(Duration::from_millis(2));
         }
     }
+}
+
+/// The binary, with these settings and none that the caller's environment has for a server of their own.
+pub fn command(folder: &Path, settings: &[(&str, String)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_silverback"));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"KONG_")) {
+        command.env_remove(name);
+    }
+    command.env("NO_COLOR", "1").env("KONG_PREFIX", folder);
+    command.envs(settings.iter().map(|(name, value)| (*name, value.as_str())));
+    command
+}
+
+/// `kill -9`
+pub fn kill(id: u32) {
+    signal("-KILL", id);
+}
+
+fn signal(signal: &str, id: u32) {
+    assert!(Command::new("kill").args([signal, &id.to_string()]).status().unwrap().success());
 }
 
 impl Drop for Process {

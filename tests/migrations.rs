@@ -1,0 +1,206 @@
+//! Databases as a server finds them: empty, older, newer, changed by hand, or in another's use. It either comes up
+//! or says why not; it never serves a database that it does not understand, and it never drops a column.
+
+use serde_json::{Value, json};
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+
+use crate::support::postgres::Database;
+use crate::support::process::{self, Folder, Process, postgres, sqlite};
+use crate::support::{block_on, shared_postgresql};
+
+/// A database, seen from both sides.
+enum Place {
+    Sqlite,
+    Postgres(Database),
+}
+
+/// A place and the folder of its servers.
+struct Trial {
+    folder: Folder,
+    place: Place,
+}
+
+impl Trial {
+    /// One on each store that is installed.
+    fn each(name: &str) -> Vec<Trial> {
+        let mut trials = vec![Trial { folder: Folder::new(), place: Place::Sqlite }];
+        trials.extend(Trial::on_postgresql(name));
+        trials
+    }
+
+    fn on_postgresql(name: &str) -> Option<Trial> {
+        let database = block_on(shared_postgresql()?.database(name)).unwrap();
+        Some(Trial { folder: Folder::new(), place: Place::Postgres(database) })
+    }
+
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        match &self.place {
+            Place::Sqlite => sqlite(self.folder.path()),
+            Place::Postgres(database) => postgres(database),
+        }
+    }
+
+    fn start(&self) -> Process {
+        Process::start(self.folder.path(), &self.settings())
+    }
+
+    /// Starts a server on it and ends that again.
+    fn visit(&self) {
+        let mut process = self.start();
+        process.terminate();
+        assert!(process.wait().success(), "{}", process.said());
+    }
+
+    /// Runs SQL on it, and gives the texts of the first column.
+    fn sql(&self, sql: &str) -> Vec<String> {
+        macro_rules! run {
+            ($options:expr) => {{
+                let mut connection = $options.connect().await.unwrap();
+                let texts = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+                texts
+            }};
+        }
+        block_on(async {
+            match &self.place {
+                Place::Sqlite => {
+                    run!(SqliteConnectOptions::new().filename(self.folder.path().join("silverback.db")))
+                }
+                Place::Postgres(database) => run!(
+                    PgConnectOptions::new_without_pgpass()
+                        .host(&database.host)
+                        .port(database.port)
+                        .username(&database.user)
+                        .database(&database.name)
+                        .ssl_mode(PgSslMode::Disable)
+                ),
+            }
+        })
+    }
+
+    /// What a server says that does not come up.
+    fn refusal(&self) -> String {
+        match Process::try_start(self.folder.path(), &self.settings()) {
+            Ok(_) => panic!("a server comes up"),
+            Err(said) => said,
+        }
+    }
+
+    /// What a subcommand prints, and whether it succeeded.
+    fn command(&self, arguments: &[&str]) -> (bool, String) {
+        let mut command = process::command(self.folder.path(), &self.settings());
+        let output = command.args(arguments).args(["-c", "/dev/null"]).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.success(), text(&output.stdout) + &text(&output.stderr))
+    }
+}
+
+#[test]
+fn servers_that_start_at_once_share_an_empty_database() {
+    for round in 0..3 {
+        let Some(trial) = Trial::on_postgresql(&format!("at_once_{round}")) else { return };
+        let spawn = |_| Process::spawn(trial.folder.path(), &trial.settings());
+        let mut servers: Vec<_> = (0..3).map(spawn).collect();
+        for server in &mut servers {
+            server.wait_until_it_answers().unwrap_or_else(|said| panic!("round {round}: {said}"));
+        }
+        for (number, server) in servers.iter().enumerate() {
+            let row = json!({"host": "h.test", "name": format!("by-{number}")});
+            assert_eq!(server.connect().json("POST", "/services", &row).unwrap().status, 201);
+        }
+        for server in &servers {
+            let rows = server.connect().json("GET", "/services", &Value::Null).unwrap().json();
+            assert_eq!(rows["data"].as_array().map(Vec::len), Some(servers.len()), "{rows}");
+        }
+    }
+}
+
+#[test]
+fn a_file_has_one_server() {
+    let trial = Trial { folder: Folder::new(), place: Place::Sqlite };
+    let mut first = trial.start();
+    let said = trial.refusal();
+    assert!(said.contains("another process has the database") && said.contains("silverback.db"), "{said}");
+    let (success, said) = trial.command(&["migrations", "up"]);
+    assert!(!success && said.contains("another process has the database"), "{said}");
+    assert_eq!(first.connect().json("GET", "/services", &Value::Null).unwrap().status, 200);
+    // What keeps others away goes with the process, however that ended.
+    process::kill(first.id());
+    first.wait();
+    trial.visit();
+}
+
+#[test]
+fn what_a_newer_program_wrote_is_left_alone() {
+    for trial in Trial::each("newer") {
+        trial.visit();
+        trial.sql("UPDATE schema_meta SET value = '1000' WHERE key = 'format'");
+        let said = trial.refusal();
+        assert!(said.contains("written by a newer program (format 1000; this one knows 1)"), "{said}");
+        let (success, said) = trial.command(&["migrations", "list"]);
+        assert!(!success && said.contains("newer program"), "{said}");
+        trial.sql("UPDATE schema_meta SET value = '1' WHERE key = 'format'");
+        trial.visit();
+    }
+}
+
+#[test]
+fn a_column_that_nobody_declares_is_never_dropped() {
+    for trial in Trial::each("undeclared") {
+        trial.visit();
+        trial.sql("ALTER TABLE services ADD COLUMN mystery TEXT");
+        let said = trial.refusal();
+        assert!(said.contains("the table 'services' has a column 'mystery' that nothing declares"), "{said}");
+        let (success, said) = trial.command(&["migrations", "up"]);
+        assert!(!success && said.contains("'mystery'"), "{said}");
+        trial.sql("SELECT mystery FROM services");
+    }
+}
+
+#[test]
+fn what_is_missing_is_added_and_the_rows_stay() {
+    for trial in Trial::each("missing") {
+        let (success, said) = trial.command(&["migrations", "list"]);
+        assert!(success && said.contains("pending: create the table 'services'"), "{said}");
+        let (success, said) = trial.command(&["migrations", "finish"]);
+        assert!(!success && said.contains("run `silverback migrations up` first"), "{said}");
+        let (success, said) = trial.command(&["migrations", "up"]);
+        assert!(success && said.contains("done: create the table 'services'"), "{said}");
+        let (success, said) = trial.command(&["migrations", "up"]);
+        assert!(success && said.contains("the database is up to date"), "{said}");
+
+        let mut process = trial.start();
+        let id = "5a0a7b5e-7d2c-4c1e-9c53-0f3f0d6f8a11";
+        let row = json!({"id": id, "host": "h.test", "name": "kept", "tags": ["a"]});
+        assert_eq!(process.connect().json("POST", "/services", &row).unwrap().status, 201);
+        process.terminate();
+        assert!(process.wait().success());
+
+        // As a database looks that a program left which did not know these yet.
+        trial.sql("DROP INDEX services_name_key");
+        trial.sql("ALTER TABLE services DROP COLUMN tls_verify_depth");
+        trial.sql("DROP TABLE plugins");
+        let (success, said) = trial.command(&["migrations", "list"]);
+        for step in [
+            "add the column 'tls_verify_depth' to the table 'services'",
+            "add the index 'services_name_key' to the table 'services'",
+            "create the table 'plugins'",
+        ] {
+            assert!(success && said.contains(&format!("pending: {step}")), "{step} is not in:\n{said}");
+        }
+        let process = trial.start();
+        let mut connection = process.connect();
+        let kept = connection.json("GET", "/services/kept", &Value::Null).unwrap().json();
+        assert_eq!((&kept["id"], &kept["tls_verify_depth"]), (&json!(id), &Value::Null));
+        let again = connection.json("POST", "/services", &json!({"host": "h.test", "name": "kept"})).unwrap();
+        assert_eq!(again.status, 409, "{}", again.json());
+        drop(process);
+
+        let (success, said) = trial.command(&["migrations", "reset", "--yes"]);
+        assert!(success, "{said}");
+        let process = trial.start();
+        assert_eq!(process.connect().json("GET", "/services/kept", &Value::Null).unwrap().status, 404);
+    }
+}

@@ -1,0 +1,169 @@
+//! Produces a node in this process, on a store of its own, and answers without a socket. Its store can be looked
+//! at from outside of the node, which is how a test knows that a refused request left nothing behind.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use axum::Router;
+use axum::body::Body;
+use generators::tables::{Dialect, Table, tables};
+use http::{HeaderName, HeaderValue, Method, Request};
+use http_body_util::BodyExt;
+use serde_json::Value;
+use silverback::node::Node;
+use silverback::settings::Settings;
+use silverback::store::{Connection, Database, Location};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgSslMode};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
+use sqlx::{AssertSqlSafe, Row};
+use tower::ServiceExt;
+
+use super::client::Answer;
+use super::shared_postgresql;
+
+/// A store that a node can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Store {
+    Sqlite,
+    /// SQLite that answers every read by SQL.
+    Uncached,
+    Postgres,
+}
+
+/// A node, as its clients see it.
+#[derive(Clone)]
+pub struct Api {
+    pub node: Arc<Node>,
+    router: Router,
+    outside: Outside,
+    /// Where the file of the store lies.
+    _folder: Option<Arc<Folder>>,
+}
+
+/// The database, beside the node.
+#[derive(Clone)]
+enum Outside {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+impl Api {
+    /// A node on an empty store; `name` is that of its database. `None` where the store is not installed.
+    pub async fn open(store: Store, name: &str) -> Option<Api> {
+        let settings = Settings::default();
+        match store {
+            Store::Sqlite | Store::Uncached => {
+                let folder = Folder::new();
+                let path = folder.0.join("silverback.db");
+                let read_cache = store == Store::Sqlite;
+                let database = Database::Sqlite { location: Location::File(path.clone()), read_cache };
+                let node = silverback::node(&settings, &database).await.unwrap();
+                let options = SqliteConnectOptions::new().filename(path).read_only(true);
+                let outside = Outside::Sqlite(SqlitePool::connect_lazy_with(options));
+                Some(Api::new(node, outside, Some(Arc::new(folder))))
+            }
+            Store::Postgres => {
+                let database = shared_postgresql()?.database(name).await.unwrap();
+                let options = PgConnectOptions::new_without_pgpass()
+                    .host(&database.host)
+                    .port(database.port)
+                    .username(&database.user)
+                    .database(&database.name)
+                    .ssl_mode(PgSslMode::Disable);
+                let outside = Outside::Postgres(PgPool::connect_lazy_with(options.clone()));
+                let connection = Connection { options, pool: 4, timeout: settings.postgres.timeout };
+                let node = silverback::node(&settings, &Database::Postgres(Box::new(connection))).await.unwrap();
+                Some(Api::new(node, outside, None))
+            }
+        }
+    }
+
+    fn new(node: Arc<Node>, outside: Outside, folder: Option<Arc<Folder>>) -> Api {
+        Api { router: silverback::app(Arc::clone(&node)), node, outside, _folder: folder }
+    }
+
+    /// Sends a request and gives the answer.
+    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
+        let mut request = Request::new(Body::from(body));
+        *request.method_mut() = Method::from_bytes(method.as_bytes()).unwrap();
+        *request.uri_mut() = path.parse().unwrap_or_else(|error| panic!("{path}: {error}"));
+        for (name, value) in headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+            request.headers_mut().append(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers =
+            response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+        let body = response.into_body().collect().await.unwrap().to_bytes().to_vec();
+        Answer { status, headers, body }
+    }
+
+    /// Sends a request with a JSON body, or without any where it is null.
+    pub async fn json(&self, method: &str, path: &str, body: &Value) -> Answer {
+        if body.is_null() {
+            return self.send(method, path, &[], Vec::new()).await;
+        }
+        self.send(method, path, &[("content-type", "application/json")], body.to_string().into_bytes()).await
+    }
+
+    /// Asks for a path.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.json("GET", path, &Value::Null).await
+    }
+
+    /// Everything that the store holds, the change log included.
+    pub async fn state(&self) -> String {
+        let tables = tables(&self.node.declarations);
+        match &self.outside {
+            Outside::Sqlite(pool) => {
+                let sql = contents(&tables, Dialect::Sqlite);
+                let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(pool).await.unwrap();
+                rows.iter().map(|row| row.get::<String, _>(0)).collect::<Vec<_>>().join("\n")
+            }
+            Outside::Postgres(pool) => {
+                let sql = contents(&tables, Dialect::Postgres);
+                let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(pool).await.unwrap();
+                rows.iter().map(|row| row.get::<String, _>(0)).collect::<Vec<_>>().join("\n")
+            }
+        }
+    }
+}
+
+/// A statement that gives a line for each row of each table: `services (…)`.
+fn contents(tables: &[Table], dialect: Dialect) -> String {
+    let of = |table: &Table| {
+        let texts = table.columns.iter().map(|column| match dialect {
+            Dialect::Sqlite => format!("quote(\"{}\")", column.name),
+            Dialect::Postgres => format!("coalesce(quote_literal(\"{}\"::text), 'NULL')", column.name),
+        });
+        let texts = texts.collect::<Vec<_>>().join(" || ', ' || ");
+        format!("SELECT '{name} (' || {texts} || ')' AS line FROM \"{name}\"", name = table.name)
+    };
+    tables.iter().map(of).collect::<Vec<_>>().join(" UNION ALL ") + " ORDER BY line"
+}
+
+/// A folder that goes when it is dropped: in memory where the system has such a place, since no test of answers
+/// asks for rows that outlive the machine.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Folder {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let memory = Path::new("/dev/shm");
+        let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = parent.join(format!("silverback-api-{}-{number}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
