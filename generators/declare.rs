@@ -119,15 +119,8 @@ fn demand(table: &Table, names: &[&str]) {
 }
 
 fn convert_entity(data: &Data, known: &[&'static Entity]) -> Result<Entity, Refused> {
-    let own_name = match data {
-        Data::Table(entries) => entries.iter().find_map(|(name, value)| match value {
-            Data::Text(text) if name == "name" => Some(text.as_str()),
-            _ => None,
-        }),
-        _ => None,
-    };
     // An entity that refers to itself is resolved by name wherever it is used; here its keys are what counts.
-    let own = own_name.map(|name| itself(name, data));
+    let own = self_reference(data).map(|name| itself(name, data));
     let known: Vec<_> = known.iter().copied().chain(own).collect();
     let converter = Converter::new(&known);
     let Some(table) = Table::of(&converter, data, "") else {
@@ -172,6 +165,25 @@ fn convert_entity(data: &Data, known: &[&'static Entity]) -> Result<Entity, Refu
         let path = path.strip_prefix(name).map(|path| path.trim_start_matches('.').to_owned()).unwrap_or(path);
         Refused { faults: vec![(path, fault.rule.to_owned())] }
     })
+}
+
+/// The value under a name of a table.
+fn entry<'a>(data: &'a Data, wanted: &str) -> Option<&'a Data> {
+    let Data::Table(entries) = data else { return None };
+    entries.iter().find(|(name, _)| name == wanted).map(|(_, value)| value)
+}
+
+/// The name of an entity that refers to itself.
+fn self_reference(data: &Data) -> Option<&str> {
+    let Data::Text(name) = entry(data, "name")? else { return None };
+    let Data::List(fields) = entry(data, "fields")? else { return None };
+    let refers = |item: &Data| match item {
+        Data::Table(entries) => entries
+            .iter()
+            .any(|(_, field)| matches!(entry(field, "reference"), Some(Data::Text(parent)) if parent == name)),
+        _ => false,
+    };
+    fields.iter().any(refers).then_some(name)
 }
 
 /// What a reference from an entity to itself leads to: its keys and its table, under its name.

@@ -8,6 +8,8 @@ mod checks;
 pub mod complete;
 /// The reference of the Admin API.
 pub mod docs;
+/// Declarations that come as data: from a file, from a script.
+pub mod declare;
 /// The errors of requests about entities: code, name, message, fields.
 pub mod errors;
 /// Rows that a declaration accepts, and rows that it refuses.

@@ -175,7 +175,7 @@ fn changes() -> Table {
         ]),
         primary_key: vec!["version".to_owned()],
         references: Vec::new(),
-        indexes: vec![IndexOf { columns: vec!["entity".to_owned(), "id".to_owned()], unique: false }],
+        indexes: Vec::new(),
     }
 }
 

@@ -353,24 +353,26 @@ fn length(field: &Field, value: &Value) -> Option<String> {
 /// How a text is written.
 fn form(field: &Field, text: &str) -> Option<String> {
     let bytes = text.as_bytes();
+    let invalid = || format!("invalid value: {text}");
+    let own = |err: &str| if err.is_empty() { invalid() } else { err.to_owned() };
     if let Some(start) = field.starts_with.filter(|start| !text.starts_with(start)) {
         return Some(format!("should start with: {start}"));
     }
     if field.not_match.is_some_and(|pattern| pattern::matches(pattern, bytes)) {
-        return Some(format!("invalid value: {text}"));
+        return Some(invalid());
     }
     if let Some((_, err)) = field.match_none.iter().find(|(pattern, _)| pattern::matches(pattern, bytes)) {
-        return Some((*err).to_owned());
+        return Some(own(err));
     }
     if field.matches.is_some_and(|pattern| !pattern::matches(pattern, bytes)) {
-        return Some(format!("invalid value: {text}"));
+        return Some(invalid());
     }
     if let Some((_, err)) = field.match_all.iter().find(|(pattern, _)| !pattern::matches(pattern, bytes)) {
-        return Some((*err).to_owned());
+        return Some(own(err));
     }
     let (_, err) =
         field.match_any.filter(|(patterns, _)| !patterns.iter().any(|pattern| pattern::matches(pattern, bytes)))?;
-    Some(err.to_owned())
+    Some(own(err))
 }
 
 fn content(field: &Field, value: &Value) -> Option<String> {

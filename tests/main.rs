@@ -10,6 +10,7 @@
 
 mod conformance;
 mod crash;
+mod every_entity;
 mod http;
 mod invariants;
 mod migrations;

@@ -2,7 +2,7 @@
 
 /// Whether a text is a reference. Only its form counts; nothing is looked up.
 pub fn is_reference(text: &str) -> bool {
-    text.len() > "{vault://}".len() && text.starts_with("{vault://") && text.ends_with('}')
+    text.starts_with("{vault://") && text.ends_with('}')
 }
 
 #[cfg(test)]
@@ -12,7 +12,8 @@ mod tests {
     #[test]
     fn only_the_form_counts() {
         assert!(is_reference("{vault://env/secret}"));
-        assert!(!is_reference("{vault://}"));
+        assert!(is_reference("{vault://}"));
+        assert!(!is_reference("{vault:/env/secret}"));
         assert!(!is_reference("vault://env/secret"));
     }
 }

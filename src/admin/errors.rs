@@ -75,6 +75,10 @@ impl From<Failure> for Refusal {
         match failure {
             Failure::Refused(error) => error.into(),
             Failure::Absent(sentence) => Refusal::new(StatusCode::NOT_FOUND, sentence),
+            Failure::Unnamed { request_id } => {
+                let body = json!({ "message": crate::store::NOT_FOUND, "request_id": request_id.simple().to_string() });
+                Refusal { body, ..Refusal::not_found() }
+            }
             Failure::NotAllowed => Refusal::method_not_allowed(),
             Failure::Unavailable(cause) => {
                 tracing::warn!(%cause, "the store is not available");

@@ -29,6 +29,12 @@ pub struct Execution<'a, 's, C> {
 impl<C: ConnectionTrait> Execution<'_, '_, C> {
     /// Carries out an operation. A row is what the client gets to see; a deletion has none.
     pub async fn run(&mut self, operation: Operation) -> Result<Option<Row>, Failure> {
+        let row = self.carry_out(operation).await?;
+        self.session.flush(true).await?;
+        Ok(row)
+    }
+
+    async fn carry_out(&mut self, operation: Operation) -> Result<Option<Row>, Failure> {
         let Operation { action, place, parameters, row, textual } = operation;
         let segment = |i: usize| parameters.get(i).map_or("", String::as_str);
         let given = Given { row, textual };
@@ -152,7 +158,7 @@ impl<C: ConnectionTrait> Execution<'_, '_, C> {
         let stored = self.session.get(child, &key).await?.filter(|row| {
             row.get(field).and_then(|value| reference(value, parent)).as_deref() == Some(above_id.as_str())
         });
-        let stored = stored.ok_or(Failure::Absent(NOT_FOUND))?;
+        let stored = stored.ok_or_else(|| absent_below(child, &key, self.context))?;
         match action {
             Action::Delete => self.delete(child, stored).await.map(|()| None),
             _ => {
@@ -206,7 +212,7 @@ impl<C: ConnectionTrait> Execution<'_, '_, C> {
             return Err(Error::PrimaryKeyViolation(Row::from_iter([((*name).to_owned(), Value::Null)])).into());
         }
         let row = self.lasting(entity, row, ttl, None);
-        self.session.insert(entity, stored(entity, &row)).await?;
+        self.session.insert(entity, stored(entity, &row))?;
         self.shown(entity, row, listed).await
     }
 
@@ -243,7 +249,7 @@ impl<C: ConnectionTrait> Execution<'_, '_, C> {
         let row = self.lasting(entity, row, ttl, Some(&before));
         let mut stored = stored(entity, &row);
         normalize(entity, &mut stored)?;
-        self.session.update(entity, before, stored).await?;
+        self.session.update(entity, before, stored)?;
         self.shown(entity, row, listed).await
     }
 
@@ -271,9 +277,9 @@ impl<C: ConnectionTrait> Execution<'_, '_, C> {
                 for name in entity.primary_key {
                     row.insert((*name).to_owned(), before.get(*name).cloned().unwrap_or_default());
                 }
-                self.session.update(entity, before, stored(entity, &row)).await?;
+                self.session.update(entity, before, stored(entity, &row))?;
             }
-            None => self.session.insert(entity, stored(entity, &row)).await?,
+            None => self.session.insert(entity, stored(entity, &row))?,
         }
         self.shown(entity, row, listed).await
     }
@@ -403,12 +409,12 @@ impl<C: ConnectionTrait> Execution<'_, '_, C> {
                     OnDelete::Null => {
                         let mut loose = child.clone();
                         loose.insert(referrer.field.to_owned(), Value::Null);
-                        self.session.update(referrer.child, child, loose).await?;
+                        self.session.update(referrer.child, child, loose)?;
                     }
                 }
             }
         }
-        self.session.delete(entity, row).await
+        self.session.delete(entity, row)
     }
 
     /// The names that a row is to list: known, free of doubles, and not another row's.
@@ -520,6 +526,14 @@ pub fn below_key(
             Ok(Key::Within { field, parent: parent.to_owned(), by, value: segment.to_owned() })
         }
         _ => Ok(key(child, segment, context)?),
+    }
+}
+
+/// The failure for a child that is not there.
+pub fn absent_below(child: &Entity, key: &Key, context: &Context) -> Failure {
+    match key {
+        Key::Within { .. } if child.key_below.is_some() => Failure::Unnamed { request_id: (context.new_id)() },
+        _ => Failure::Absent(NOT_FOUND),
     }
 }
 

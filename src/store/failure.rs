@@ -10,6 +10,9 @@ pub enum Failure {
     Refused(Error),
     /// What the path leads to is not there; with a sentence of its own.
     Absent(&'static str),
+    /// No row below its parent bears the name in the path (`/consumers/{}/acls/{group}`). Kong answers that with an id
+    /// of the request beside the sentence.
+    Unnamed { request_id: uuid::Uuid },
     /// The endpoint does not do this.
     NotAllowed,
     /// A constraint of the database was broken; the engine finds out which.
@@ -20,14 +23,20 @@ pub enum Failure {
     Broken(String),
 }
 
-/// The write that broke a constraint.
+/// Writes of which one broke a constraint.
 #[derive(Debug)]
 pub struct Conflict {
+    pub writes: Vec<Write>,
+    pub cause: String,
+}
+
+/// A row that was to be written.
+#[derive(Debug)]
+pub struct Write {
     pub entity: &'static str,
     pub row: entities::schema::Row,
     /// Whether the row is new.
     pub insert: bool,
-    pub cause: String,
 }
 
 /// The sentence of a 404.

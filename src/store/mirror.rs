@@ -96,6 +96,14 @@ impl Mirror {
         Some(collection.id(key)?.filter(|id| below(id).is_some()).and_then(|id| collection.rows.get(&id)).cloned())
     }
 
+    /// Whether a row refers to `parent` through `field`.
+    pub fn has_children(&self, entity: &Entity, field: &str, parent: &str) -> Option<bool> {
+        let guard = self.read();
+        let collection = guard.as_ref()?.collections.get(entity.name)?;
+        let parent = Uuid::parse_str(parent).ok()?;
+        Some(collection.children.get(field).is_some_and(|parents| parents.contains_key(&parent)))
+    }
+
     /// A page of a collection.
     pub fn page(&self, entity: &Entity, page: &Page) -> Option<Slice> {
         let guard = self.read();

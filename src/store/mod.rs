@@ -3,6 +3,7 @@
 //! The store is asked with keys, pages and operations, and answers with rows; it is the only part of the program
 //! that speaks SQL. Every write is one transaction that also appends to the change log.
 
+mod batch;
 mod execute;
 mod failure;
 mod migrations;
@@ -26,14 +27,14 @@ use generators::{listings, output, sql};
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use serde_json::Value;
 
-pub use execute::{below_key, reference_field, reference_to};
+pub use execute::{absent_below, below_key, reference_field, reference_to};
 pub use failure::{Failure, NOT_FOUND};
 pub use mirror::Slice;
 pub use postgres::Connection;
 pub use sqlite::Location;
 
 use execute::Execution;
-use failure::Conflict;
+use failure::{Conflict, Write};
 use session::Session;
 
 use crate::clock::Circumstances;
@@ -88,12 +89,12 @@ macro_rules! session {
         match &$self.engine {
             Engine::Sqlite(engine) => {
                 let now_ms = $self.shared.circumstances().context().now_ms();
-                let $session = Session::new(&engine.readers, &engine.statements, Dialect::Sqlite, now_ms);
+                let mut $session = Session::new(&engine.readers, &engine.statements, Dialect::Sqlite, now_ms);
                 $question
             }
             Engine::Postgres(engine) => {
                 let now_ms = $self.shared.circumstances().context().now_ms();
-                let $session = Session::new(&engine.db, &engine.statements, Dialect::Postgres, now_ms);
+                let mut $session = Session::new(&engine.db, &engine.statements, Dialect::Postgres, now_ms);
                 $question
             }
         }
@@ -285,23 +286,32 @@ fn execution<'a, 's, C: ConnectionTrait>(
 }
 
 /// Finds out which constraint a write broke: a taken primary key first, then unique fields, then references.
-async fn diagnose<C: ConnectionTrait>(session: &Session<'_, C>, shared: &Shared, conflict: Conflict) -> Failure {
-    match find_conflict(session, shared, &conflict).await {
-        Ok(Some(error)) => Failure::Refused(error),
-        Ok(None) => Failure::Broken(conflict.cause),
-        Err(failure) => failure,
+async fn diagnose<C: ConnectionTrait>(session: &mut Session<'_, C>, shared: &Shared, conflict: Conflict) -> Failure {
+    for write in &conflict.writes {
+        match find_conflict(session, shared, write).await {
+            Ok(Some(error)) => return Failure::Refused(error),
+            Ok(None) => {}
+            Err(failure) => return failure,
+        }
     }
+    Failure::Broken(conflict.cause)
 }
 
 async fn find_conflict<C: ConnectionTrait>(
-    session: &Session<'_, C>,
+    session: &mut Session<'_, C>,
     shared: &Shared,
-    conflict: &Conflict,
+    write: &Write,
 ) -> Result<Option<Error>, Failure> {
-    let Some(entity) = shared.declarations.entity(conflict.entity) else { return Ok(None) };
-    let row = &conflict.row;
+    let Some(entity) = shared.declarations.entity(write.entity) else { return Ok(None) };
+    let row = &write.row;
     let Some(id) = id_of(entity, row) else { return Ok(None) };
-    if conflict.insert && session.get(entity, &Key::Primary(id.clone())).await?.is_some() {
+    if write.insert && session.get(entity, &Key::Primary(id.clone())).await?.is_some() {
+        // Kong looks for the names of unique fields in the database's sentence, which always has the word "key", and
+        // so blames a field of that name.
+        if let Some((field, _)) = entity.unique_fields().find(|(name, _)| *name == "key") {
+            let value = row.get(field).cloned().unwrap_or_default();
+            return Ok(Some(Error::UniqueViolation(Row::from_iter([(field.to_owned(), value)]))));
+        }
         return Ok(Some(Error::PrimaryKeyViolation(primary(entity, &id))));
     }
     let is_other = |found: &Row| id_of(entity, found).as_deref() != Some(id.as_str());

@@ -93,8 +93,8 @@ impl Postgres {
                 let _lost = transaction.rollback().await;
                 match failure {
                     Failure::Conflict(conflict) => {
-                        let session = Session::new(&self.db, &self.statements, Dialect::Postgres, context.now_ms());
-                        match diagnose(&session, &self.shared, *conflict).await {
+                        let mut session = Session::new(&self.db, &self.statements, Dialect::Postgres, context.now_ms());
+                        match diagnose(&mut session, &self.shared, *conflict).await {
                             // The row that stood in the way is gone again: the race is to be run once more.
                             Failure::Broken(_) => Err(Attempt::LostRace),
                             failure => Err(Attempt::Failed(failure)),

@@ -1,21 +1,23 @@
 //! A conversation with a database: rows in and out of their tables, by statements that the generators make.
 //!
 //! A session runs within a transaction or outside of one, on either dialect; it does not decide anything about
-//! entities. Every row that it writes also goes into the change log, in the same transaction.
+//! entities. How it writes is in `batch.rs`.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use entities::schema::{Entity, Row};
-use generators::operations::{Key, Page, id_of};
+use generators::operations::{Key, Page};
 use generators::sql::{self, Shape};
 use generators::tables::{Dialect, Kind, kind};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, SqlErr, Statement, Values};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Values};
 use sea_query::Value as Bound;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::failure::{Conflict, Failure};
+use super::batch::Batch;
+use super::failure::Failure;
+use super::mirror::Mirror;
 
 /// A row that a transaction wrote: what it was, and what it is now.
 #[derive(Clone)]
@@ -28,7 +30,7 @@ pub struct Change {
 
 impl Change {
     /// The word of the change log.
-    fn operation(&self) -> &'static str {
+    pub(super) fn operation(&self) -> &'static str {
         match (&self.before, &self.after) {
             (None, _) => "create",
             (Some(_), Some(_)) => "update",
@@ -42,7 +44,7 @@ impl Change {
 pub struct Statements(RwLock<HashMap<(&'static str, Shape), Arc<str>>>);
 
 impl Statements {
-    fn text(&self, entity: &'static Entity, shape: Shape, dialect: Dialect) -> Arc<str> {
+    pub(super) fn text(&self, entity: &'static Entity, shape: Shape, dialect: Dialect) -> Arc<str> {
         let key = (entity.name, shape);
         if let Some(text) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Arc::clone(text);
@@ -55,31 +57,75 @@ impl Statements {
 
 /// A conversation over one connection, or over a pool of them.
 pub struct Session<'a, C> {
-    connection: &'a C,
-    statements: &'a Statements,
-    dialect: Dialect,
-    now_ms: i64,
+    pub(super) connection: &'a C,
+    pub(super) statements: &'a Statements,
+    pub(super) dialect: Dialect,
+    pub(super) now_ms: i64,
+    /// Rows in memory that may stand for those in the database.
+    memory: Option<Memory<'a>>,
     /// What has been written so far.
     pub changes: Vec<Change>,
+    pub(super) batch: Batch,
 }
 
-const INSERT_TAG_SQLITE: &str = "INSERT INTO \"tags\" (\"entity\", \"tag\", \"id\", \"ordinal\") VALUES (?, ?, ?, ?)";
-const INSERT_TAG_POSTGRES: &str =
-    "INSERT INTO \"tags\" (\"entity\", \"tag\", \"id\", \"ordinal\") VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
-const DELETE_TAGS_SQLITE: &str = "DELETE FROM \"tags\" WHERE \"id\" = ? AND \"entity\" = ?";
-const DELETE_TAGS_POSTGRES: &str = "DELETE FROM \"tags\" WHERE \"id\" = $1 AND \"entity\" = $2";
-const LOG_SQLITE: &str = "INSERT INTO \"changes\" (\"entity\", \"id\", \"operation\", \"before\", \"after\", \"at\") \
-     VALUES (?, ?, ?, ?, ?, ?)";
-const LOG_POSTGRES: &str = "INSERT INTO \"changes\" (\"entity\", \"id\", \"operation\", \"before\", \"after\", \"at\") \
-     VALUES ($1, $2, $3, $4, $5, $6)";
+/// What a writer knows without asking the database: committed rows, and which of them it has changed since.
+#[derive(Clone, Copy)]
+pub struct Memory<'a> {
+    pub mirror: &'a Mirror,
+    pub touched: &'a Mutex<Touched>,
+}
+
+/// The ids of rows that uncommitted operations have written, by entity.
+pub type Touched = HashMap<&'static str, HashSet<String>>;
 
 impl<'a, C: ConnectionTrait> Session<'a, C> {
     /// A session that stamps its changes with `now_ms`.
     pub fn new(connection: &'a C, statements: &'a Statements, dialect: Dialect, now_ms: i64) -> Self {
-        Session { connection, statements, dialect, now_ms, changes: Vec::new() }
+        Session { connection, statements, dialect, now_ms, memory: None, changes: Vec::new(), batch: Batch::default() }
     }
 
-    fn statement(&self, sql: &str, values: Vec<Bound>) -> Statement {
+    /// A session that may answer from memory.
+    pub fn remembering(self, memory: Memory<'a>) -> Self {
+        Session { memory: Some(memory), ..self }
+    }
+
+    /// The row of a key from memory. The outer `None`: ask the database.
+    fn recall(&self, entity: &'static Entity, key: &Key) -> Option<Option<Row>> {
+        let memory = self.memory?;
+        // What clients see of a row with a configuration is not all that is stored of it.
+        if entity.fields.iter().any(|(_, field)| field.is_abstract) {
+            return None;
+        }
+        let touched = memory.touched.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = touched.get(entity.name).is_some_and(|ids| match key {
+            Key::Primary(id) => ids.contains(id),
+            _ => !ids.is_empty(),
+        });
+        if changed {
+            return None;
+        }
+        match memory.mirror.get(entity, key)? {
+            None => Some(None),
+            Some(json) => serde_json::from_slice(&json).ok().map(Some),
+        }
+    }
+
+    /// Whether memory knows that no row refers to `parent` through `field`.
+    fn is_childless(&self, entity: &'static Entity, field: &'static str, parent: &str) -> bool {
+        let Some(memory) = self.memory else { return false };
+        let touched = memory.touched.lock().unwrap_or_else(PoisonError::into_inner);
+        !touched.contains_key(entity.name) && memory.mirror.has_children(entity, field, parent) == Some(false)
+    }
+
+    /// Notes that a row has been written.
+    pub(super) fn touch(&self, entity: &'static Entity, id: &str) {
+        if let Some(memory) = self.memory {
+            let mut touched = memory.touched.lock().unwrap_or_else(PoisonError::into_inner);
+            touched.entry(entity.name).or_default().insert(id.to_owned());
+        }
+    }
+
+    pub(super) fn statement(&self, sql: &str, values: Vec<Bound>) -> Statement {
         let backend = match self.dialect {
             Dialect::Sqlite => DbBackend::Sqlite,
             Dialect::Postgres => DbBackend::Postgres,
@@ -87,7 +133,8 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
         Statement { sql: sql.to_owned(), values: Some(Values(values)), db_backend: backend }
     }
 
-    async fn one(&self, entity: &'static Entity, shape: Shape, values: Vec<Bound>) -> Result<Option<Row>, Failure> {
+    async fn one(&mut self, entity: &'static Entity, shape: Shape, values: Vec<Bound>) -> Result<Option<Row>, Failure> {
+        self.flush(false).await?;
         let text = self.statements.text(entity, shape, self.dialect);
         let values = self.alive(entity, values);
         let found = self.connection.query_one_raw(self.statement(&text, values)).await?;
@@ -103,8 +150,9 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
     }
 
     /// Rows whose time is over.
-    pub async fn expired(&self, entity: &'static Entity) -> Result<Vec<Row>, Failure> {
+    pub async fn expired(&mut self, entity: &'static Entity) -> Result<Vec<Row>, Failure> {
         const AT_ONCE: i64 = 1000;
+        self.flush(false).await?;
         let text = self.statements.text(entity, Shape::Expired, self.dialect);
         let values = vec![Bound::from(self.now_ms), Bound::from(AT_ONCE)];
         let found = self.connection.query_all_raw(self.statement(&text, values)).await?;
@@ -125,7 +173,10 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
     }
 
     /// The row of a key.
-    pub async fn get(&self, entity: &'static Entity, key: &Key) -> Result<Option<Row>, Failure> {
+    pub async fn get(&mut self, entity: &'static Entity, key: &Key) -> Result<Option<Row>, Failure> {
+        if let Some(row) = self.recall(entity, key) {
+            return Ok(row);
+        }
         let kind_of = |name: &str| entity.field(name).map_or(Kind::Text, kind);
         match key {
             Key::Primary(id) => {
@@ -146,13 +197,13 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
     }
 
     /// The row that has a combination of fields which is unique.
-    pub async fn by_cache_key(&self, entity: &'static Entity, key: &str) -> Result<Option<Row>, Failure> {
+    pub async fn by_cache_key(&mut self, entity: &'static Entity, key: &str) -> Result<Option<Row>, Failure> {
         self.one(entity, Shape::ByCacheKey, vec![Bound::from(key)]).await
     }
 
     /// A row whose field names `id` without a foreign key.
     pub async fn naming(
-        &self,
+        &mut self,
         entity: &'static Entity,
         field: &'static str,
         id: &str,
@@ -165,7 +216,8 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
     }
 
     /// The rows of a page, and one more if there is one.
-    pub async fn page(&self, entity: &'static Entity, page: &Page) -> Result<Vec<Row>, Failure> {
+    pub async fn page(&mut self, entity: &'static Entity, page: &Page) -> Result<Vec<Row>, Failure> {
+        self.flush(false).await?;
         let text = self.statements.text(entity, sql::shape_of(page), self.dialect);
         let values = self.alive(entity, sql::page_values(entity, page, self.dialect));
         let found = self.connection.query_all_raw(self.statement(&text, values)).await?;
@@ -174,18 +226,21 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
 
     /// Every row that refers to `parent` through `field`.
     pub async fn children(
-        &self,
+        &mut self,
         entity: &'static Entity,
         field: &'static str,
         parent: &str,
     ) -> Result<Vec<Row>, Failure> {
+        if self.is_childless(entity, field, parent) {
+            return Ok(Vec::new());
+        }
         let within = Some((field, parent.to_owned()));
         self.page(entity, &Page { within, size: i64::MAX as usize - 1, ..Page::default() }).await
     }
 
     /// Rows that carry a tag, as `(entity, tag, id, ordinal)`, behind a place in the list.
     pub async fn tagged(
-        &self,
+        &mut self,
         tag: Option<&str>,
         after: Option<&(String, i64)>,
         limit: usize,
@@ -219,99 +274,6 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
             ))
         };
         Ok(found.iter().map(cell).collect::<Result<_, _>>()?)
-    }
-
-    async fn run(&self, sql: &str, values: Vec<Bound>) -> Result<(), DbErr> {
-        self.connection.execute_raw(self.statement(sql, values)).await.map(|_| ())
-    }
-
-    /// Writes a new row.
-    pub async fn insert(&mut self, entity: &'static Entity, row: Row) -> Result<(), Failure> {
-        let text = self.statements.text(entity, Shape::Insert, self.dialect);
-        let values = sql::insert_values(entity, &row, self.dialect);
-        self.run(&text, values).await.map_err(|error| conflict(error, entity, &row, true))?;
-        self.log(entity, None, Some(row)).await
-    }
-
-    /// Writes a row over the stored one.
-    pub async fn update(&mut self, entity: &'static Entity, before: Row, row: Row) -> Result<(), Failure> {
-        let text = self.statements.text(entity, Shape::Update, self.dialect);
-        let values = sql::update_values(entity, &row, self.dialect);
-        self.run(&text, values).await.map_err(|error| conflict(error, entity, &row, false))?;
-        self.log(entity, Some(before), Some(row)).await
-    }
-
-    /// Deletes a row.
-    pub async fn delete(&mut self, entity: &'static Entity, row: Row) -> Result<(), Failure> {
-        let Some(id) = id_of(entity, &row) else { return Ok(()) };
-        let text = self.statements.text(entity, Shape::Delete, self.dialect);
-        let values = sql::id_values(entity, &id, self.dialect);
-        self.run(&text, values).await.map_err(|error| conflict(error, entity, &row, false))?;
-        self.log(entity, Some(row), None).await
-    }
-
-    /// Notes who carries which tag, and adds the change to the log.
-    async fn log(&mut self, entity: &'static Entity, before: Option<Row>, after: Option<Row>) -> Result<(), Failure> {
-        let Some(id) = after.as_ref().or(before.as_ref()).and_then(|row| id_of(entity, row)) else {
-            return Err(Failure::Broken(format!("a row of '{}' without a primary key", entity.name)));
-        };
-        let tags_of = |row: &Option<Row>| row.as_ref().map(|row| sql::tags(entity, row)).unwrap_or_default();
-        let (old, new) = (tags_of(&before), tags_of(&after));
-        if old != new {
-            self.write_tags(entity, &id, !old.is_empty(), &new).await?;
-        }
-        let change = Change { entity, id, before, after };
-        let image = |row: &Option<Row>| match row {
-            Some(row) => sql::bind_json(&Value::Object(row.clone()), self.dialect),
-            None => sql::bind_json(&Value::Null, self.dialect),
-        };
-        let values = vec![
-            Bound::from(entity.name),
-            Bound::from(change.id.as_str()),
-            Bound::from(change.operation()),
-            image(&change.before),
-            image(&change.after),
-            Bound::from(self.now_ms),
-        ];
-        let text = match self.dialect {
-            Dialect::Sqlite => LOG_SQLITE,
-            Dialect::Postgres => LOG_POSTGRES,
-        };
-        self.run(text, values).await?;
-        self.changes.push(change);
-        Ok(())
-    }
-
-    async fn write_tags(
-        &self,
-        entity: &'static Entity,
-        id: &str,
-        had: bool,
-        tags: &[(String, String)],
-    ) -> Result<(), Failure> {
-        let (insert, delete) = match self.dialect {
-            Dialect::Sqlite => (INSERT_TAG_SQLITE, DELETE_TAGS_SQLITE),
-            Dialect::Postgres => (INSERT_TAG_POSTGRES, DELETE_TAGS_POSTGRES),
-        };
-        let id = || sql::bind_text(Kind::Uuid, id, self.dialect);
-        if had {
-            self.run(delete, vec![id(), Bound::from(entity.name)]).await?;
-        }
-        for (ordinal, (_, tag)) in tags.iter().enumerate() {
-            let ordinal = Bound::from(ordinal as i64 + 1);
-            self.run(insert, vec![Bound::from(entity.name), Bound::from(tag.as_str()), id(), ordinal]).await?;
-        }
-        Ok(())
-    }
-}
-
-/// A broken constraint is told apart from every other failure.
-fn conflict(error: DbErr, entity: &'static Entity, row: &Row, insert: bool) -> Failure {
-    match error.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(cause) | SqlErr::ForeignKeyConstraintViolation(cause)) => {
-            Failure::Conflict(Box::new(Conflict { entity: entity.name, row: row.clone(), insert, cause }))
-        }
-        _ => error.into(),
     }
 }
 

@@ -6,14 +6,14 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use entities::schema::Row;
 use generators::operations::{Operation, Page, id_of};
 use generators::tables::{Dialect, tables};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, SqlxSqliteConnector,
+    DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, SqlxSqliteConnector,
     TransactionOptions, TransactionTrait,
 };
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -22,7 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::failure::Failure;
 use super::migrations::{self, MigrationError};
 use super::mirror::{Mirror, Rows};
-use super::session::{Change, Session, Statements};
+use super::session::{Change, Memory, Session, Statements, Touched};
 use super::{OpenError, Shared, diagnose, execution};
 
 /// How many operations one commit takes at most.
@@ -67,7 +67,8 @@ fn options(location: &Location) -> SqliteConnectOptions {
         .busy_timeout(Duration::from_secs(5))
         .foreign_keys(true)
         .statement_cache_capacity(PREPARED)
-        .pragma("cache_size", "-8000")
+        .pragma("cache_size", "-4000")
+        .pragma("wal_autocheckpoint", "4000")
 }
 
 async fn connect(options: SqliteConnectOptions, connections: u32) -> Result<DatabaseConnection, OpenError> {
@@ -164,7 +165,7 @@ fn immediate() -> TransactionOptions {
 async fn load(db: &DatabaseConnection, statements: &Statements, shared: &Shared) -> Result<Rows, OpenError> {
     const PAGE: usize = 1000;
     let mut rows = Rows::new(&shared.declarations);
-    let session = Session::new(db, statements, Dialect::Sqlite, 0);
+    let mut session = Session::new(db, statements, Dialect::Sqlite, 0);
     for entity in shared.declarations.entities().filter(|entity| entity.stored && entity.generate_admin_api) {
         let mut after = None;
         loop {
@@ -208,23 +209,27 @@ impl Writer {
             Ok(transaction) => transaction,
             Err(cause) => return answer(first.reply, Err(cause.into())),
         };
-        let mut done = Vec::new();
-        let mut changes = Vec::new();
+        let mut group = Group::default();
         let mut next = Some(first);
         while let Some(Job { operation, reply }) = next {
-            let result = self.job(&transaction, operation, &mut changes).await;
-            done.push((reply, result));
-            next = if done.len() < GROUP { jobs.try_recv().ok() } else { None };
+            let result = self.job(&transaction, operation, &mut group).await;
+            group.done.push((reply, result));
+            let full = group.done.len() == GROUP || group.torn;
+            next = if full { None } else { jobs.try_recv().ok() };
         }
-        match transaction.commit().await {
+        let ended = match group.torn {
+            false => transaction.commit().await,
+            true => transaction.rollback().await.and(Err(DbErr::Custom("an operation failed halfway".to_owned()))),
+        };
+        match ended {
             Ok(()) => {
-                self.mirror.apply(&changes);
-                done.into_iter().for_each(|(reply, result)| answer(reply, result));
+                self.mirror.apply(&group.changes);
+                group.done.into_iter().for_each(|(reply, result)| answer(reply, result));
             }
             Err(cause) => {
                 let cause = cause.to_string();
                 tracing::error!(%cause, "a commit failed");
-                for (reply, result) in done {
+                for (reply, result) in group.done {
                     let result = result.and_then(|_| Err(Failure::Unavailable(cause.clone())));
                     answer(reply, result);
                 }
@@ -232,29 +237,38 @@ impl Writer {
         }
     }
 
-    /// One operation under a savepoint: it happens as a whole or not at all.
-    async fn job(&self, transaction: &DatabaseTransaction, operation: Operation, changes: &mut Vec<Change>) -> Answer {
-        transaction.execute_unprepared("SAVEPOINT operation").await?;
+    /// One operation: it happens as a whole or not at all.
+    async fn job(&self, transaction: &DatabaseTransaction, operation: Operation, group: &mut Group) -> Answer {
         let circumstances = self.shared.circumstances();
         let context = circumstances.context();
-        let mut session = Session::new(transaction, &self.statements, Dialect::Sqlite, context.now_ms());
+        let memory = Memory { mirror: &self.mirror, touched: &group.touched };
+        let session = Session::new(transaction, &self.statements, Dialect::Sqlite, context.now_ms());
+        let mut session = session.remembering(memory);
         let result = execution(&mut session, &self.shared, &context).run(operation).await;
-        let result = match result {
+        match result {
             Ok(row) => {
-                changes.append(&mut session.changes);
+                group.changes.append(&mut session.changes);
                 Ok(row)
             }
             Err(failure) => {
-                transaction.execute_unprepared("ROLLBACK TO operation").await?;
+                group.torn |= !session.undo().await;
                 match failure {
-                    Failure::Conflict(conflict) => Err(diagnose(&session, &self.shared, *conflict).await),
+                    Failure::Conflict(conflict) => Err(diagnose(&mut session, &self.shared, *conflict).await),
                     failure => Err(failure),
                 }
             }
-        };
-        transaction.execute_unprepared("RELEASE operation").await?;
-        result
+        }
     }
+}
+
+/// What the operations of one commit have done.
+#[derive(Default)]
+struct Group {
+    done: Vec<(oneshot::Sender<Answer>, Answer)>,
+    changes: Vec<Change>,
+    touched: Mutex<Touched>,
+    /// Whether an operation failed in a way that only the end of the transaction undoes.
+    torn: bool,
 }
 
 /// A client that has gone away needs no answer.

@@ -1,0 +1,185 @@
+//! The writing half of a session: rows, their tags and their lines in the change log, sent together.
+//!
+//! Statements are gathered and sent when the next read needs them or the operation ends. On SQLite they go as one
+//! text, since each trip to its thread costs more than the statement; a savepoint guards an operation of more than
+//! one row, so that it happens as a whole or not at all. Nothing here decides what is written.
+
+use entities::schema::{Entity, Row};
+use generators::operations::id_of;
+use generators::sql::{self, Shape};
+use generators::tables::{Dialect, Kind};
+use sea_orm::{ConnectionTrait, DbErr, SqlErr};
+use sea_query::Value as Bound;
+use serde_json::Value;
+
+use super::failure::{Conflict, Failure, Write};
+use super::session::{Change, Session};
+
+/// Statements that have not been sent yet.
+#[derive(Default)]
+pub struct Batch {
+    texts: Vec<String>,
+    values: Vec<Vec<Bound>>,
+    /// The rows among them, for finding out which one broke a constraint.
+    writes: Vec<Write>,
+    /// Whether a savepoint stands before what was sent.
+    guarded: bool,
+    /// Whether something was sent without a savepoint and failed in a way that may have left a part behind.
+    torn: bool,
+}
+
+const INSERT_TAG_SQLITE: &str = "INSERT INTO \"tags\" (\"entity\", \"tag\", \"id\", \"ordinal\") VALUES (?, ?, ?, ?)";
+const INSERT_TAG_POSTGRES: &str =
+    "INSERT INTO \"tags\" (\"entity\", \"tag\", \"id\", \"ordinal\") VALUES ($1, $2, $3, $4)";
+const DELETE_TAGS_SQLITE: &str = "DELETE FROM \"tags\" WHERE \"id\" = ? AND \"entity\" = ?";
+const DELETE_TAGS_POSTGRES: &str = "DELETE FROM \"tags\" WHERE \"id\" = $1 AND \"entity\" = $2";
+const LOG_SQLITE: &str = "INSERT INTO \"changes\" (\"entity\", \"id\", \"operation\", \"before\", \"after\", \"at\") \
+     VALUES (?, ?, ?, ?, ?, ?)";
+const LOG_POSTGRES: &str = "INSERT INTO \"changes\" (\"entity\", \"id\", \"operation\", \"before\", \"after\", \"at\") \
+     VALUES ($1, $2, $3, $4, $5, $6)";
+
+impl<C: ConnectionTrait> Session<'_, C> {
+    /// Writes a new row.
+    pub fn insert(&mut self, entity: &'static Entity, row: Row) -> Result<(), Failure> {
+        let text = self.statements.text(entity, Shape::Insert, self.dialect);
+        let values = sql::insert_values(entity, &row, self.dialect);
+        self.write(entity, &text, values, None, Some(row))
+    }
+
+    /// Writes a row over the stored one.
+    pub fn update(&mut self, entity: &'static Entity, before: Row, row: Row) -> Result<(), Failure> {
+        let text = self.statements.text(entity, Shape::Update, self.dialect);
+        let values = sql::update_values(entity, &row, self.dialect);
+        self.write(entity, &text, values, Some(before), Some(row))
+    }
+
+    /// Deletes a row.
+    pub fn delete(&mut self, entity: &'static Entity, row: Row) -> Result<(), Failure> {
+        let Some(id) = id_of(entity, &row) else { return Ok(()) };
+        let text = self.statements.text(entity, Shape::Delete, self.dialect);
+        let values = sql::id_values(entity, &id, self.dialect);
+        self.write(entity, &text, values, Some(row), None)
+    }
+
+    /// Adds a row's statement, those of its tags, and its line in the change log.
+    fn write(
+        &mut self,
+        entity: &'static Entity,
+        text: &str,
+        values: Vec<Bound>,
+        before: Option<Row>,
+        after: Option<Row>,
+    ) -> Result<(), Failure> {
+        let Some(id) = after.as_ref().or(before.as_ref()).and_then(|row| id_of(entity, row)) else {
+            return Err(Failure::Broken(format!("a row of '{}' without a primary key", entity.name)));
+        };
+        let row = after.as_ref().or(before.as_ref()).cloned().unwrap_or_default();
+        self.batch.writes.push(Write { entity: entity.name, row, insert: before.is_none() });
+        self.add(text, values);
+        let tags_of = |row: &Option<Row>| row.as_ref().map(|row| sql::tags(entity, row)).unwrap_or_default();
+        let (old, new) = (tags_of(&before), tags_of(&after));
+        if old != new {
+            self.write_tags(entity, &id, !old.is_empty(), &new);
+        }
+        let change = Change { entity, id, before, after };
+        self.log(&change);
+        self.touch(entity, &change.id);
+        self.changes.push(change);
+        Ok(())
+    }
+
+    fn add(&mut self, text: &str, values: Vec<Bound>) {
+        self.batch.texts.push(text.to_owned());
+        self.batch.values.push(values);
+    }
+
+    fn write_tags(&mut self, entity: &'static Entity, id: &str, had: bool, tags: &[(String, String)]) {
+        let (insert, delete) = match self.dialect {
+            Dialect::Sqlite => (INSERT_TAG_SQLITE, DELETE_TAGS_SQLITE),
+            Dialect::Postgres => (INSERT_TAG_POSTGRES, DELETE_TAGS_POSTGRES),
+        };
+        let id = sql::bind_text(Kind::Uuid, id, self.dialect);
+        if had {
+            self.add(delete, vec![id.clone(), Bound::from(entity.name)]);
+        }
+        for (ordinal, (_, tag)) in tags.iter().enumerate() {
+            let ordinal = Bound::from(ordinal as i64 + 1);
+            self.add(insert, vec![Bound::from(entity.name), Bound::from(tag.as_str()), id.clone(), ordinal]);
+        }
+    }
+
+    fn log(&mut self, change: &Change) {
+        let image = |row: &Option<Row>| match row {
+            Some(row) => sql::bind_json(&Value::Object(row.clone()), self.dialect),
+            None => sql::bind_json(&Value::Null, self.dialect),
+        };
+        let values = vec![
+            Bound::from(change.entity.name),
+            Bound::from(change.id.as_str()),
+            Bound::from(change.operation()),
+            image(&change.before),
+            image(&change.after),
+            Bound::from(self.now_ms),
+        ];
+        let text = match self.dialect {
+            Dialect::Sqlite => LOG_SQLITE,
+            Dialect::Postgres => LOG_POSTGRES,
+        };
+        self.add(text, values);
+    }
+
+    /// Sends what has been gathered; `last` says that nothing follows.
+    pub async fn flush(&mut self, last: bool) -> Result<(), Failure> {
+        if self.batch.texts.is_empty() {
+            if last && self.batch.guarded {
+                self.connection.execute_unprepared("RELEASE operation").await?;
+            }
+            return Ok(());
+        }
+        let (mut texts, values) = (std::mem::take(&mut self.batch.texts), std::mem::take(&mut self.batch.values));
+        let writes = std::mem::take(&mut self.batch.writes);
+        let sent = match self.dialect {
+            Dialect::Sqlite => {
+                let alone = last && writes.len() == 1;
+                if !self.batch.guarded && !alone {
+                    texts.insert(0, "SAVEPOINT operation".to_owned());
+                    self.batch.guarded = true;
+                }
+                if last && self.batch.guarded {
+                    texts.push("RELEASE operation".to_owned());
+                }
+                let values = values.into_iter().flatten().collect();
+                self.connection.execute_raw(self.statement(&texts.join("; "), values)).await.map(|_| ())
+            }
+            Dialect::Postgres => self.send_each(&texts, values).await,
+        };
+        sent.map_err(|error| match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(cause) | SqlErr::ForeignKeyConstraintViolation(cause)) => {
+                Failure::Conflict(Box::new(Conflict { writes, cause }))
+            }
+            _ => {
+                self.batch.torn = !self.batch.guarded;
+                error.into()
+            }
+        })
+    }
+
+    async fn send_each(&self, texts: &[String], values: Vec<Vec<Bound>>) -> Result<(), DbErr> {
+        for (text, values) in texts.iter().zip(values) {
+            self.connection.execute_raw(self.statement(text, values)).await?;
+        }
+        Ok(())
+    }
+
+    /// Undoes what a failed operation has sent. False: only the whole transaction can be undone.
+    pub async fn undo(&mut self) -> bool {
+        self.batch.texts.clear();
+        self.batch.values.clear();
+        self.batch.writes.clear();
+        if !self.batch.guarded {
+            return !self.batch.torn;
+        }
+        self.batch.guarded = false;
+        self.connection.execute_unprepared("ROLLBACK TO operation; RELEASE operation").await.is_ok()
+    }
+}

@@ -1,0 +1,95 @@
+//! Bodies: a row written as JSON, as a form and in parts is the same row; what cannot be read is refused.
+
+use entities::schema::{Entity, Row};
+use serde_json::Value;
+
+use super::Battery;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+impl Battery<'_> {
+    /// A row in every encoding, and bodies that are none.
+    pub async fn encodings(&mut self, entity: &'static Entity, variant: Option<&'static str>) {
+        let Some(fixture) = self.whole(entity, variant, 0) else { return };
+        self.parents(&fixture).await;
+        let (collection, path) = (self.collection(entity, &fixture.row), self.path_of(entity, &fixture.row));
+        let mut row = fixture.row.clone();
+        row.retain(|_, value| is_expressible(value));
+        let expected = self.shown(entity, &row);
+        for (kind, body) in [(FORM.to_owned(), form(&row)), parts(&row)] {
+            let answer = self.api.send("POST", &collection, &[("content-type", &kind)], body).await;
+            self.answered("POST", &collection, &Value::from(kind.as_str()), &answer, 201);
+            self.holds(&format!("POST {collection} as {kind}"), &answer.json(), &expected);
+            self.send("DELETE", &path, &Value::Null, 204).await;
+        }
+        let before = self.api.state().await;
+        let json = serde_json::to_vec(&row).unwrap();
+        let bodies: [(&[(&str, &str)], &[u8], u16); 5] = [
+            (&[("content-type", "text/plain")], &json, 415),
+            (&[("content-type", "Application/JSON")], &json, 415),
+            (&[], &json, 415),
+            (&[("content-type", "application/json")], b"", 400),
+            (&[("content-type", "application/json")], b"{\"a\":", 400),
+        ];
+        for (headers, body, status) in bodies {
+            for (method, path) in [("POST", &collection), ("PUT", &path), ("PATCH", &path)] {
+                let answer = self.api.send(method, path, headers, body.to_vec()).await;
+                self.answered(method, path, &Value::from(String::from_utf8_lossy(body)), &answer, status);
+            }
+        }
+        self.unchanged(&before, "a body that cannot be read").await;
+        self.clean().await;
+    }
+}
+
+/// Whether a form has words for a value: it has none for what is empty or null.
+fn is_expressible(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Array(items) => !items.is_empty() && items.iter().all(is_expressible),
+        Value::Object(fields) => !fields.is_empty() && fields.values().all(is_expressible),
+        _ => true,
+    }
+}
+
+/// The arguments of a row: `tags[1]=a`, `config.redis.host=b`.
+fn arguments(row: &Row) -> Vec<(String, String)> {
+    fn walk(name: &str, value: &Value, out: &mut Vec<(String, String)>) {
+        match value {
+            Value::Array(items) => {
+                items.iter().zip(1..).for_each(|(item, place)| walk(&format!("{name}[{place}]"), item, out));
+            }
+            Value::Object(fields) => {
+                fields.iter().for_each(|(own, value)| walk(&format!("{name}.{own}"), value, out));
+            }
+            Value::String(text) => out.push((name.to_owned(), text.clone())),
+            other => out.push((name.to_owned(), other.to_string())),
+        }
+    }
+    let mut out = Vec::new();
+    row.iter().for_each(|(name, value)| walk(name, value, &mut out));
+    out
+}
+
+fn form(row: &Row) -> Vec<u8> {
+    let escaped = |text: &str| {
+        let byte = |byte: u8| match byte {
+            b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'.' | b'_' => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        };
+        text.bytes().map(byte).collect::<String>()
+    };
+    let pairs = arguments(row).into_iter().map(|(name, text)| format!("{}={}", escaped(&name), escaped(&text)));
+    pairs.collect::<Vec<_>>().join("&").into_bytes()
+}
+
+/// The content type and the body of a row in parts.
+fn parts(row: &Row) -> (String, Vec<u8>) {
+    const BOUNDARY: &str = "a-line-between";
+    let mut body = String::new();
+    for (name, text) in arguments(row) {
+        body += &format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n");
+    }
+    body += &format!("--{BOUNDARY}--\r\n");
+    (format!("multipart/form-data; boundary={BOUNDARY}"), body.into_bytes())
+}

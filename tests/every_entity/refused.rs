@@ -1,0 +1,58 @@
+//! Rows that break a rule: each is refused where it breaks it, whichever way it comes, and leaves nothing behind.
+
+use entities::schema::Entity;
+use generators::fixtures::{Invalid, leads_to};
+use serde_json::{Value, json};
+
+use super::{Battery, nobody};
+
+impl Battery<'_> {
+    /// Every row that breaks a rule of the entity; or, unless `all`, of the variant alone.
+    pub async fn refused(&mut self, entity: &'static Entity, variant: Option<&'static str>, all: bool) {
+        let invalid = self.fixtures.invalid(entity, variant);
+        let (Some(mut invalid), Some(whole)) = (self.made(invalid), self.whole(entity, variant, 0)) else { return };
+        let subschema = variant.and_then(|name| entity.subschema(name));
+        if let Some(subschema) = subschema.filter(|_| !all) {
+            let own = |case: &Invalid| {
+                let field = case.field.as_deref();
+                field.is_none_or(|field| subschema.fields.iter().any(|(name, _)| *name == field))
+            };
+            invalid.retain(own);
+        }
+        // The parent that a path names stands for the one in the body.
+        let overridden = entity.foreign_keys().map(|(field, ..)| field).filter(|_| entity.nested_only);
+        for field in overridden {
+            invalid.retain(|case| case.at[0] != field);
+        }
+        self.parents(&whole).await;
+        let collection = self.collection(entity, &whole.row);
+        self.send("POST", &collection, &json!(whole.row), 201).await;
+        let path = self.path_of(entity, &whole.row);
+        let absent = format!("{collection}/{}", nobody());
+        let before = self.api.state().await;
+        for case in &invalid {
+            self.refused_at("POST", &collection, &json!(case.row), case).await;
+            let names_key = entity.primary_key.contains(&case.at[0].as_str());
+            if !entity.nested_only && !names_key {
+                self.refused_at("PUT", &absent, &json!(case.row), case).await;
+            }
+            if let Some(field) = &case.field {
+                self.refused_at("PATCH", &path, &json!({ field: case.row[field] }), case).await;
+            }
+            if subschema.is_none() || all {
+                let validate = format!("/schemas/{}/validate", entity.name);
+                self.refused_at("POST", &validate, &json!(case.row), case).await;
+            }
+        }
+        self.unchanged(&before, "an invalid row").await;
+        self.clean().await;
+    }
+
+    async fn refused_at(&mut self, method: &str, path: &str, body: &Value, case: &Invalid) {
+        let answer = self.send(method, path, body, 400).await.json();
+        let elsewhere = answer["code"] == 2 && !leads_to(&answer["fields"], &case.at);
+        self.check(!elsewhere, || {
+            format!("{method} {path} {body}: nothing at {} ({}): {answer}", case.at.join("."), case.rule)
+        });
+    }
+}
