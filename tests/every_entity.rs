@@ -40,14 +40,26 @@ async fn run(store: Store) {
         for (i, variant) in battery.fixtures.variants(entity).into_iter().enumerate() {
             let of = variant.map_or(entity.name.to_owned(), |variant| format!("{} {variant}", entity.name));
             battery.about(&of);
+            let t = std::time::Instant::now();
             battery.items(entity, variant).await;
+            eprintln!("{of} items {:?}", t.elapsed());
+            let t = std::time::Instant::now();
             battery.encodings(entity, variant).await;
+            eprintln!("{of} encodings {:?}", t.elapsed());
+            let t = std::time::Instant::now();
             battery.refused(entity, variant, i == 0).await;
+            eprintln!("{of} refused {:?}", t.elapsed());
         }
         battery.about(entity.name);
+        let t = std::time::Instant::now();
         battery.lists(entity).await;
+            eprintln!("{} lists {:?}", entity.name, t.elapsed());
+        let t = std::time::Instant::now();
         battery.unique(entity).await;
+            eprintln!("{} unique {:?}", entity.name, t.elapsed());
+        let t = std::time::Instant::now();
         battery.nested(entity).await;
+            eprintln!("{} nested {:?}", entity.name, t.elapsed());
     }
     battery.about("paths");
     battery.paths().await;
@@ -158,7 +170,7 @@ impl<'a> Battery<'a> {
         match above.next() {
             None => format!("/{}", entity.collection()),
             Some((field, _, parent)) => {
-                let id = row[field][parent.primary_key[0]].as_str().unwrap_or_default();
+                let id = at(row, field)[parent.primary_key[0]].as_str().unwrap_or_default();
                 format!("/{}/{id}/{}", parent.collection(), entity.nested_collection())
             }
         }
@@ -204,6 +216,11 @@ impl<'a> Battery<'a> {
 /// An id that no row has.
 fn nobody() -> String {
     Uuid::nil().to_string().replace("0000-0000-0000", "0000-4000-8000")
+}
+
+/// The value of a field; null where the row has none.
+fn at<'r>(row: &'r Row, name: &str) -> &'r Value {
+    row.get(name).unwrap_or(&Value::Null)
 }
 
 /// Whether a value is the wanted one; an object may have more fields.

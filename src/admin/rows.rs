@@ -1,5 +1,6 @@
 //! Rows of entities over HTTP: reads, and the operations that writes become. No entity is named here.
 
+use bytes::Bytes;
 use entities::schema::{Entity, Row};
 use generators::operations::{Action, Key, Operation, Page, key, offset_behind, page, size, unique};
 use generators::output;
@@ -69,7 +70,13 @@ async fn read(
                 None => Err(Refusal::not_found()),
             }
         }
-        Place::Collection(entity) => collection(node, entity, &request.arguments()?).await,
+        Place::Collection(entity) => {
+            let path = request.uri.path_and_query().map_or("", |path| path.as_str());
+            if let Some(page) = node.store.page_sent(entity, path) {
+                return Ok(found(page));
+            }
+            collection(node, entity, path, &request.arguments()?).await
+        }
         Place::Children { parent, child, field } => {
             let arguments = request.arguments()?;
             let above = parent_id(node, parent, segment(0), child).await?;
@@ -129,7 +136,12 @@ async fn parent_id(
     node.store.id(parent, &key).await?.ok_or_else(|| Failure::Absent(NOT_FOUND).into())
 }
 
-async fn collection(node: &Node, entity: &'static Entity, arguments: &Row) -> Result<Answer, Refusal> {
+async fn collection(
+    node: &Node,
+    entity: &'static Entity,
+    path: &str,
+    arguments: &Row,
+) -> Result<Answer, Refusal> {
     for field in entity.lookups {
         if let Some(value) = arguments.get(*field) {
             return lookup(node, entity, field, value).await;
@@ -140,7 +152,9 @@ async fn collection(node: &Node, entity: &'static Entity, arguments: &Row) -> Re
     let next = slice.goes_on_after.as_deref().map(offset_behind);
     let next = next.map(|offset| (output::next_of_collection(entity, &offset, arguments), offset));
     let next = next.as_ref().map(|(next, offset)| (next.as_str(), offset.as_str()));
-    Ok(Answer::Json(StatusCode::OK, output::page(&slice.rows, next).into()))
+    let body: Bytes = output::page(&slice.rows, next).into();
+    node.store.remember_page(path, slice.version, &body);
+    Ok(Answer::Json(StatusCode::OK, body))
 }
 
 /// The one row of a collection that has a value in a unique field: `/consumers?custom_id=…`.

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use entities::schema::{Declarations, Flavor};
 use generators::routes::{Endpoint, Endpoints};
+use http::StatusCode;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -45,6 +46,12 @@ pub enum NodeEndpoint {
     PluginsEnabled,
     /// `/plugins/schema/{name}`
     PluginSchema,
+    /// `/schemas/filters/{name}`: no filter is known while wasm is off.
+    Filter,
+    /// `/acme…`, `/proxy-cache/{cache_key}`: what only a node that proxies could have.
+    Nothing,
+    /// `/proxy-cache`: what has been cached can be dropped, and nothing has.
+    EmptyCache,
 }
 
 /// The endpoints of the node, beside those that the declarations imply.
@@ -65,6 +72,13 @@ fn endpoints() -> Vec<Endpoint<NodeEndpoint>> {
         Endpoint::node("/tags/{tags}", GET, NodeEndpoint::Tag),
         Endpoint::node("/plugins/enabled", GET, NodeEndpoint::PluginsEnabled),
         Endpoint::node("/plugins/schema/{name}", GET, NodeEndpoint::PluginSchema),
+        Endpoint::node("/schemas/filters/{name}", GET, NodeEndpoint::Filter),
+        Endpoint::node("/acme", &["PATCH", "POST"], NodeEndpoint::Nothing),
+        Endpoint::node("/acme/certificates", GET, NodeEndpoint::Nothing),
+        Endpoint::node("/acme/certificates/{certificates}", GET, NodeEndpoint::Nothing),
+        Endpoint::node("/proxy-cache", &["DELETE"], NodeEndpoint::EmptyCache),
+        Endpoint::node("/proxy-cache/{cache_key}", &["DELETE", "GET"], NodeEndpoint::Nothing),
+        Endpoint::node("/proxy-cache/{plugin_id}/caches/{cache_key}", &["DELETE", "GET"], NodeEndpoint::Nothing),
     ]
 }
 
@@ -120,6 +134,11 @@ impl Node {
             NodeEndpoint::Tag => tags::list(self, request, Some(name)).await,
             NodeEndpoint::PluginsEnabled => Ok(Answer::ok(&json!({ "enabled_plugins": root::plugins(self) }))),
             NodeEndpoint::PluginSchema => schemas::configuration(self, name),
+            NodeEndpoint::Filter => {
+                Err(Refusal::new(StatusCode::NOT_FOUND, &format!("Filter '{name}' not found")))
+            }
+            NodeEndpoint::Nothing => Err(Refusal::not_found()),
+            NodeEndpoint::EmptyCache => Ok(Answer::NoContent),
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound::{Excluded, Unbounded};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use bytes::Bytes;
 use entities::schema::{Declarations, Entity, Row};
@@ -18,9 +18,29 @@ use super::session::Change;
 
 /// How many rows are held at most; beyond it, reads come from the database.
 pub const MAX_ROWS: usize = 250_000;
+/// How many bytes of rendered pages are held at most.
+const MAX_PAGES: usize = 8 * 1024 * 1024;
 
-/// The copy, or nothing when there are too many rows.
-pub struct Mirror(RwLock<Option<Rows>>);
+/// The copy.
+pub struct Mirror {
+    state: RwLock<State>,
+    pages: Mutex<Pages>,
+}
+
+enum State {
+    /// There are too many rows, or nobody wants a copy.
+    Off,
+    /// The rows are being read; what is written meanwhile waits here.
+    Loading(Vec<Change>),
+    Ready(Rows),
+}
+
+/// Whole pages as they were sent, each with the version of the collection that it shows.
+#[derive(Default)]
+struct Pages {
+    held: HashMap<String, (u64, Bytes)>,
+    bytes: usize,
+}
 
 /// The rows of every entity whose rows are known by a UUID.
 pub struct Rows {
@@ -34,6 +54,8 @@ struct Collection {
     unique: HashMap<&'static str, HashMap<Box<str>, Uuid>>,
     children: HashMap<&'static str, HashMap<Uuid, BTreeSet<Uuid>>>,
     tags: HashMap<Box<str>, BTreeSet<Uuid>>,
+    /// Grows with every change.
+    version: u64,
 }
 
 /// A part of a collection: the rows, and the id behind which it goes on.
@@ -41,31 +63,74 @@ struct Collection {
 pub struct Slice {
     pub rows: Vec<Bytes>,
     pub goes_on_after: Option<String>,
+    /// The version of the collection, where rows in memory answered.
+    pub version: Option<u64>,
 }
 
 impl Mirror {
     /// A copy that holds nothing and answers nothing.
     pub fn disabled() -> Mirror {
-        Mirror(RwLock::new(None))
+        Mirror { state: RwLock::new(State::Off), pages: Mutex::default() }
     }
 
-    /// A copy of these rows.
-    pub fn new(rows: Rows) -> Mirror {
-        Mirror(RwLock::new((rows.count <= MAX_ROWS).then_some(rows)))
+    /// A copy that answers as soon as it has been [filled](Mirror::fill). Rows must be read after this.
+    pub fn loading() -> Mirror {
+        Mirror { state: RwLock::new(State::Loading(Vec::new())), pages: Mutex::default() }
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Option<Rows>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    /// Takes over the rows that were read, and then what was written meanwhile. A change that the rows show already
+    /// changes nothing: each is followed by all later ones.
+    pub fn fill(&self, mut rows: Rows) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if let State::Loading(waiting) = &*state {
+            waiting.iter().for_each(|change| rows.apply(change));
+            *state = if rows.count <= MAX_ROWS { State::Ready(rows) } else { State::Off };
+        }
+    }
+
+    /// Gives the copy up.
+    pub fn give_up(&self) {
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = State::Off;
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes over what a transaction wrote.
-    pub fn apply(&self, changes: &[Change]) {
-        let mut guard = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(rows) = guard.as_mut() {
-            changes.iter().for_each(|change| rows.apply(change));
-            if rows.count > MAX_ROWS {
-                tracing::info!(rows = rows.count, "too many rows for memory; reads come from the database from here on");
-                *guard = None;
+    pub fn apply(&self, changes: &mut Vec<Change>) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        match &mut *state {
+            State::Off => {}
+            State::Loading(waiting) => waiting.append(changes),
+            State::Ready(rows) => {
+                changes.iter().for_each(|change| rows.apply(change));
+                if rows.count > MAX_ROWS {
+                    let rows = rows.count;
+                    tracing::info!(rows, "too many rows for memory; reads come from the database from here on");
+                    *state = State::Off;
+                }
+            }
+        }
+    }
+
+    /// A page as it was sent before, if nothing has changed since. `key` is the path with its arguments.
+    pub fn page_sent(&self, entity: &Entity, key: &str) -> Option<Bytes> {
+        let version = self.read().rows()?.collections.get(entity.name)?.version;
+        let pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        pages.held.get(key).filter(|(own, _)| *own == version).map(|(_, page)| page.clone())
+    }
+
+    /// Remembers a page that is sent.
+    pub fn remember_page(&self, key: &str, version: u64, page: Bytes) {
+        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        if pages.bytes + page.len() > MAX_PAGES {
+            *pages = Pages::default();
+        }
+        if page.len() <= MAX_PAGES / 4 {
+            pages.bytes += page.len();
+            if let Some((_, old)) = pages.held.insert(key.to_owned(), (version, page)) {
+                pages.bytes -= old.len();
             }
         }
     }
@@ -73,14 +138,14 @@ impl Mirror {
     /// The row of a key. The outer `None`: ask the database.
     pub fn get(&self, entity: &Entity, key: &Key) -> Option<Option<Bytes>> {
         let guard = self.read();
-        let collection = guard.as_ref()?.collections.get(entity.name)?;
+        let collection = guard.rows()?.collections.get(entity.name)?;
         Some(collection.id(key)?.and_then(|id| collection.rows.get(&id)).cloned())
     }
 
     /// The id of a key's row.
     pub fn id(&self, entity: &Entity, key: &Key) -> Option<Option<String>> {
         let guard = self.read();
-        let collection = guard.as_ref()?.collections.get(entity.name)?;
+        let collection = guard.rows()?.collections.get(entity.name)?;
         let id = collection.id(key)?.filter(|id| collection.rows.contains_key(id));
         Some(id.map(|id| id.to_string()))
     }
@@ -88,7 +153,7 @@ impl Mirror {
     /// The row of a key, if it refers to `parent` through `field`.
     pub fn get_within(&self, entity: &Entity, field: &str, parent: &str, key: &Key) -> Option<Option<Bytes>> {
         let guard = self.read();
-        let collection = guard.as_ref()?.collections.get(entity.name)?;
+        let collection = guard.rows()?.collections.get(entity.name)?;
         let below = |id: &Uuid| {
             let parent = Uuid::parse_str(parent).ok()?;
             collection.children.get(field)?.get(&parent)?.contains(id).then_some(())
@@ -99,7 +164,7 @@ impl Mirror {
     /// Whether a row refers to `parent` through `field`.
     pub fn has_children(&self, entity: &Entity, field: &str, parent: &str) -> Option<bool> {
         let guard = self.read();
-        let collection = guard.as_ref()?.collections.get(entity.name)?;
+        let collection = guard.rows()?.collections.get(entity.name)?;
         let parent = Uuid::parse_str(parent).ok()?;
         Some(collection.children.get(field).is_some_and(|parents| parents.contains_key(&parent)))
     }
@@ -107,7 +172,7 @@ impl Mirror {
     /// A page of a collection.
     pub fn page(&self, entity: &Entity, page: &Page) -> Option<Slice> {
         let guard = self.read();
-        let collection = guard.as_ref()?.collections.get(entity.name)?;
+        let collection = guard.rows()?.collections.get(entity.name)?;
         let after = match &page.after {
             None => Unbounded,
             Some(id) => Excluded(Uuid::parse_str(id).ok()?),
@@ -119,7 +184,7 @@ impl Mirror {
                 Some(collection.children.get(field).and_then(|parents| parents.get(&parent)))
             }
         };
-        let mut slice = Slice::default();
+        let mut slice = Slice { version: Some(collection.version), ..Slice::default() };
         match (within, &page.tags) {
             (None, None) => {
                 let rows = collection.rows.range((after, Unbounded));
@@ -131,12 +196,21 @@ impl Mirror {
                 slice.fill(page.size, rows);
             }
             (None, Some(tags)) => {
-                let ids = collection.tagged(tags, after);
+                let ids = collection.tagged(tags, after, page.size + 1);
                 slice.fill(page.size, ids.into_iter().filter_map(|id| Some((id, collection.rows.get(&id)?))));
             }
             (Some(_), Some(_)) => return None,
         }
         Some(slice)
+    }
+}
+
+impl State {
+    fn rows(&self) -> Option<&Rows> {
+        match self {
+            State::Ready(rows) => Some(rows),
+            State::Off | State::Loading(_) => None,
+        }
     }
 }
 
@@ -170,6 +244,7 @@ impl Rows {
     pub fn apply(&mut self, change: &Change) {
         let Some(collection) = self.collections.get_mut(change.entity.name) else { return };
         let Ok(id) = Uuid::parse_str(&change.id) else { return };
+        collection.version += 1;
         if let Some(before) = &change.before {
             collection.forget(change.entity, id, before);
             self.count -= usize::from(collection.rows.remove(&id).is_some());
@@ -243,19 +318,19 @@ impl Collection {
         }
     }
 
-    /// The ids of rows that carry the tags, in order.
-    fn tagged(&self, tags: &Tags, after: std::ops::Bound<Uuid>) -> Vec<Uuid> {
+    /// The ids of the first rows that carry the tags, in order.
+    fn tagged(&self, tags: &Tags, after: std::ops::Bound<Uuid>, limit: usize) -> Vec<Uuid> {
         let sets: Vec<_> = tags.names.iter().map(|name| self.tags.get(name.as_str())).collect();
         if tags.all {
             let Some(mut sets) = sets.into_iter().collect::<Option<Vec<_>>>() else { return Vec::new() };
             sets.sort_by_key(|set| set.len());
             let Some((smallest, rest)) = sets.split_first() else { return Vec::new() };
             let ids = smallest.range((after, Unbounded));
-            return ids.filter(|id| rest.iter().all(|set| set.contains(id))).copied().collect();
+            return ids.filter(|id| rest.iter().all(|set| set.contains(id))).take(limit).copied().collect();
         }
         let any: BTreeSet<Uuid> =
-            sets.into_iter().flatten().flat_map(|set| set.range((after, Unbounded))).copied().collect();
-        any.into_iter().collect()
+            sets.into_iter().flatten().flat_map(|set| set.range((after, Unbounded)).take(limit)).copied().collect();
+        any.into_iter().take(limit).collect()
     }
 }
 

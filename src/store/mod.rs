@@ -218,7 +218,7 @@ impl Store {
                 let last = rows.get(page.size.saturating_sub(1)).filter(|_| rows.len() > page.size);
                 let goes_on_after = last.and_then(|row| id_of(entity, row));
                 let rows = rows.iter().take(page.size).map(|row| output::render(entity, row).into()).collect();
-                Slice { rows, goes_on_after }
+                Slice { rows, goes_on_after, version: None }
             }
         };
         if entity.listing().is_some() && page.within.is_none() {
@@ -227,6 +227,18 @@ impl Store {
             }
         }
         Ok(slice)
+    }
+
+    /// A page as it was sent before, if nothing has changed since. `key` is the path with its arguments.
+    pub fn page_sent(&self, entity: &Entity, key: &str) -> Option<Bytes> {
+        self.mirror().filter(|_| entity.listing().is_none())?.page_sent(entity, key)
+    }
+
+    /// Remembers a page that is sent, where it can be told whether it still holds.
+    pub fn remember_page(&self, key: &str, version: Option<u64>, page: &Bytes) {
+        if let (Some(mirror), Some(version)) = (self.mirror(), version) {
+            mirror.remember_page(key, version, page.clone());
+        }
     }
 
     /// Every row that refers to `parent` through `field`.

@@ -126,11 +126,21 @@ impl Sqlite {
             Location::File(_) => connect(options(location).pragma("query_only", "1"), 4).await?,
         };
         let statements = Arc::new(Statements::default());
-        let mirror = match cached {
-            true => Mirror::new(load(&readers, &statements, &shared).await?),
-            false => Mirror::disabled(),
-        };
-        let mirror = Arc::new(mirror);
+        let mirror = Arc::new(if cached { Mirror::loading() } else { Mirror::disabled() });
+        if cached {
+            // A large store is served at once, from the file, while its rows are being read.
+            let (db, statements) = (readers.clone(), Arc::clone(&statements));
+            let (mirror, shared) = (Arc::clone(&mirror), Arc::clone(&shared));
+            tokio::spawn(async move {
+                match load(&db, &statements, &shared).await {
+                    Ok(rows) => mirror.fill(rows),
+                    Err(failure) => {
+                        tracing::warn!(?failure, "the rows could not be read into memory");
+                        mirror.give_up();
+                    }
+                }
+            });
+        }
         let (queue, jobs) = mpsc::channel(QUEUE);
         let task = Writer { db: writer, shared, mirror: Arc::clone(&mirror), statements: Arc::clone(&statements) };
         let writer = tokio::spawn(task.run(jobs));
@@ -162,15 +172,17 @@ fn immediate() -> TransactionOptions {
 }
 
 /// Reads every row, until there are too many to hold.
-async fn load(db: &DatabaseConnection, statements: &Statements, shared: &Shared) -> Result<Rows, OpenError> {
+async fn load(db: &DatabaseConnection, statements: &Statements, shared: &Shared) -> Result<Rows, Failure> {
     const PAGE: usize = 1000;
     let mut rows = Rows::new(&shared.declarations);
-    let mut session = Session::new(db, statements, Dialect::Sqlite, 0);
+    // One transaction, so that every page shows the same moment.
+    let transaction = db.begin().await?;
+    let mut session = Session::new(&transaction, statements, Dialect::Sqlite, 0);
     for entity in shared.declarations.entities().filter(|entity| entity.stored && entity.generate_admin_api) {
         let mut after = None;
         loop {
             let page = Page { size: PAGE, after, ..Page::default() };
-            let found = session.page(entity, &page).await.map_err(|failure| OpenError::Unreachable(format!("{failure:?}")))?;
+            let found = session.page(entity, &page).await?;
             let more = found.len() > PAGE;
             after = found.get(PAGE - 1).and_then(|row| id_of(entity, row));
             for row in found.into_iter().take(PAGE) {
@@ -223,7 +235,7 @@ impl Writer {
         };
         match ended {
             Ok(()) => {
-                self.mirror.apply(&group.changes);
+                self.mirror.apply(&mut group.changes);
                 group.done.into_iter().for_each(|(reply, result)| answer(reply, result));
             }
             Err(cause) => {

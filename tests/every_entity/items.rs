@@ -4,7 +4,7 @@ use entities::schema::Entity;
 use generators::fixtures::Fixture;
 use serde_json::{Value, json};
 
-use super::{Battery, nobody};
+use super::{Battery, at, nobody};
 
 impl Battery<'_> {
     /// POST, GET, HEAD, OPTIONS, PATCH, PUT and DELETE of a row.
@@ -64,7 +64,7 @@ impl Battery<'_> {
             !entity.primary_key.contains(&name.as_str()) && !immutable && !(entity.nested_only && entity.field(name).is_some_and(|field| field.foreign().is_some()))
         });
         let updated = self.write("PATCH", &path, &row, 200, &row).await;
-        self.check(updated["id"] == first.row["id"], || format!("PATCH {path} changed the id: {updated}"));
+        self.check(updated["id"] == *at(&first.row, "id"), || format!("PATCH {path} changed the id: {updated}"));
         let stored = self.send("GET", &path, &Value::Null, 200).await.json();
         self.check(stored == updated, || format!("PATCH {path} answered {updated} but stored {stored}"));
         // Back again, so that what is unique is free for others.
@@ -81,7 +81,7 @@ impl Battery<'_> {
         let mut shown = self.shown(entity, &least.row);
         shown.shift_remove("id");
         let replaced = self.write("PUT", &path, &least.row, 200, &shown).await;
-        self.check(replaced["id"] == first.row["id"], || format!("PUT {path} changed the id: {replaced}"));
+        self.check(replaced["id"] == *at(&first.row, "id"), || format!("PUT {path} changed the id: {replaced}"));
         let stored = self.send("GET", &path, &Value::Null, 200).await.json();
         self.check(stored == replaced, || format!("PUT {path} answered {replaced} but stored {stored}"));
     }
@@ -122,7 +122,7 @@ impl Battery<'_> {
                 // They all hang on the first one's parent.
                 let first: &Fixture = &rows[0];
                 for (field, ..) in entity.foreign_keys() {
-                    fixture.row.insert(field.to_owned(), first.row[field].clone());
+                    fixture.row.insert(field.to_owned(), at(&first.row, field).clone());
                 }
                 fixture.parents.clear();
             }
@@ -132,7 +132,7 @@ impl Battery<'_> {
             rows.push(fixture);
         }
         let collection = self.collection(entity, &rows[0].row);
-        let mut expected: Vec<_> = rows.iter().map(|fixture| fixture.row["id"].clone()).collect();
+        let mut expected: Vec<_> = rows.iter().map(|fixture| at(&fixture.row, "id").clone()).collect();
         expected.sort_by_key(Value::to_string);
         let mut found = Vec::new();
         let mut next = format!("{collection}?size=1");
@@ -164,7 +164,7 @@ impl Battery<'_> {
             let path = format!("/{}?{name}={}", entity.collection(), value.as_str().unwrap_or_default());
             let page = self.send("GET", &path, &Value::Null, 200).await.json();
             let ids: Vec<_> = page["data"].as_array().into_iter().flatten().map(|row| &row["id"]).collect();
-            self.check(ids == [&rows[1].row["id"]], || format!("GET {path}: {page}"));
+            self.check(ids == [at(&rows[1].row, "id")], || format!("GET {path}: {page}"));
         }
         for query in ["size=0", "size=1001", "size=x", "offset=x", "tags="] {
             if query != "tags=" || entity.field("tags").is_some() {
@@ -202,7 +202,7 @@ impl Battery<'_> {
             takes.push((row, entity.cache_key.to_vec()));
         }
         let mut again = second.row.clone();
-        again.insert("id".to_owned(), first.row["id"].clone());
+        again.insert("id".to_owned(), at(&first.row, "id").clone());
         for (row, _) in &takes {
             let answer = self.refuse("POST", &collection, &json!(row), 409, Some(5)).await;
             self.check(answer["fields"].is_object(), || format!("{answer}"));
@@ -213,7 +213,7 @@ impl Battery<'_> {
         self.send("POST", &second_collection, &json!(second.row), 201).await;
         let path = self.path_of(entity, &second.row);
         for (row, names) in &takes {
-            let part: serde_json::Map<_, _> = names.iter().map(|name| ((*name).to_owned(), row[*name].clone())).collect();
+            let part: serde_json::Map<_, _> = names.iter().map(|name| ((*name).to_owned(), at(row, name).clone())).collect();
             self.refuse("PATCH", &path, &json!(part), 409, Some(5)).await;
             self.refuse("PUT", &path, &json!(row), 409, Some(5)).await;
         }

@@ -6,7 +6,7 @@ use generators::fixtures::Fixture;
 use generators::operations::id_of;
 use serde_json::{Value, json};
 
-use super::{Battery, nobody};
+use super::{Battery, at, nobody};
 
 /// A reference: `child` to `parent` through `field`.
 #[derive(Clone, Copy)]
@@ -53,9 +53,9 @@ impl Battery<'_> {
     async fn children(&mut self, reference: Reference, first: &Fixture, other: &Fixture) {
         let Reference { child, field, parent } = reference;
         let below = |id: &str| format!("/{}/{id}/{}", parent.collection(), child.nested_collection());
-        let above = first.row[field].clone();
+        let above = at(&first.row, field).clone();
         let id = above["id"].as_str().unwrap_or_default();
-        let (collection, elsewhere) = (below(id), below(other.row[field]["id"].as_str().unwrap_or_default()));
+        let (collection, elsewhere) = (below(id), below(at(&other.row, field)["id"].as_str().unwrap_or_default()));
         let mut row = first.row.clone();
         row.shift_remove(field);
         let expected = Row::from_iter([(field.to_owned(), above.clone())]);
@@ -103,12 +103,12 @@ impl Battery<'_> {
         let Reference { child, field, parent } = reference;
         self.send("POST", &format!("/{}", child.collection()), &json!(first.row), 201).await;
         let path = format!("{}/{field}", self.path_of(child, &first.row));
-        let above = first.row[field].as_object().cloned().unwrap_or_default();
+        let above = at(&first.row, field).as_object().cloned().unwrap_or_default();
         let found = self.send("GET", &path, &Value::Null, 200).await.json();
         self.holds(&format!("GET {path}"), &found, &above);
         self.send("HEAD", &path, &Value::Null, 200).await;
         self.write("PATCH", &path, &Row::new(), 200, &above).await;
-        let row = first.parents.iter().find(|(own, row)| own.name == parent.name && row["id"] == above["id"]);
+        let row = first.parents.iter().find(|(own, row)| own.name == parent.name && *at(row, "id") == above["id"]);
         let mut row = row.map(|(_, row)| row.clone()).unwrap_or_default();
         row.shift_remove("id");
         self.write("PUT", &path, &row, 200, &above).await;
@@ -138,13 +138,13 @@ impl Battery<'_> {
             self.refuse("POST", &collection, &by_name, 400, Some(13)).await;
         }
         let by_key = parent.endpoint_key.filter(|key| parent.field(key).is_some_and(|field| field.is_unique()));
-        let own = first.parents.iter().find(|(own, row)| own.name == parent.name && row["id"] == first.row[field]["id"]);
+        let own = first.parents.iter().find(|(own, row)| own.name == parent.name && *at(row, "id") == at(&first.row, field)["id"]);
         if let (Some(key), Some((_, above))) = (by_key, own)
             && let Some(name) = above.get(key)
         {
             let by_name = refer(json!({key: name}));
             let created = self.send("POST", &collection, &by_name, 201).await.json();
-            self.check(created[field] == first.row[field], || format!("POST {collection} {by_name}: {created}"));
+            self.check(created[field] == *at(&first.row, field), || format!("POST {collection} {by_name}: {created}"));
             self.send("DELETE", &self.path_of(child, &first.row), &Value::Null, 204).await;
         }
     }
@@ -156,7 +156,7 @@ impl Battery<'_> {
         let on_delete = on_delete.map_or(OnDelete::Restrict, |own| own.on_delete);
         self.send("POST", &self.collection(child, &first.row), &json!(first.row), 201).await;
         let path = self.path_of(child, &first.row);
-        let above = format!("/{}/{}", parent.collection(), first.row[field]["id"].as_str().unwrap_or_default());
+        let above = format!("/{}/{}", parent.collection(), at(&first.row, field)["id"].as_str().unwrap_or_default());
         match on_delete {
             OnDelete::Restrict => {
                 let answer = self.refuse("DELETE", &above, &Value::Null, 400, Some(4)).await;

@@ -4,7 +4,7 @@ use entities::schema::Entity;
 use generators::fixtures::{Invalid, leads_to};
 use serde_json::{Value, json};
 
-use super::{Battery, nobody};
+use super::{Battery, at, nobody};
 
 impl Battery<'_> {
     /// Every row that breaks a rule of the entity; or, unless `all`, of the variant alone.
@@ -37,7 +37,7 @@ impl Battery<'_> {
                 self.refused_at("PUT", &absent, &json!(case.row), case).await;
             }
             if let Some(field) = &case.field {
-                self.refused_at("PATCH", &path, &json!({ field: case.row[field] }), case).await;
+                self.refused_at("PATCH", &path, &json!({ field: at(&case.row, field) }), case).await;
             }
             if subschema.is_none() || all {
                 let validate = format!("/schemas/{}/validate", entity.name);

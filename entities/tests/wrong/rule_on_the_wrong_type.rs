@@ -1,11 +1,9 @@
-//! A rule for lists on a string.
+//! A rule for numbers on a string.
 
 use entities::schema::types::UUID;
-use entities::schema::{Entity, Literal, STRING};
+use entities::schema::{Entity, STRING};
 
-static THINGS: Entity = Entity::new("things")
-    .fields(&[("id", UUID), ("name", STRING.contains(Literal::Str("x")))])
-    .build();
+static THINGS: Entity = Entity::new("things").fields(&[("id", UUID), ("seen", STRING.timestamp())]).build();
 
 fn main() {
     println!("{}", THINGS.name);

@@ -1,0 +1,1 @@
+return setmetatable({ init = function() end }, { __call = function() end })

@@ -1,0 +1,3 @@
+local _, native = ...
+
+return { version = native.version, name = "kong", _VERSION = native.version, _DEPENDENCIES = {} }

@@ -1,0 +1,7 @@
+local _, native = ...
+
+return {
+  random_string = function()
+    return (native.uuid():gsub("-", ""))
+  end,
+}

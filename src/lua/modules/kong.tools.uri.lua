@@ -1,0 +1,7 @@
+local _, native = ...
+
+return {
+  normalize = native.normalize_path,
+  escape = native.escape_uri,
+  unescape = native.unescape_uri,
+}
