@@ -123,8 +123,11 @@ const UPDATE: &str = "UPDATE services SET connect_timeout = $1, updated_at = $2 
 
 const DELETE: &str = "DELETE FROM services WHERE name = $1";
 
-/// A second, as the clock of a row; which one does not matter to what writing it costs.
-const NOW: i64 = 1_700_000_000;
+/// A stamp that is another one each time: SQLite does not write a row over itself when nothing in it differs.
+fn now() -> i64 {
+    static STAMP: std::sync::atomic::AtomicI64 = std::sync::atomic::AtomicI64::new(1_700_000_000);
+    STAMP.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+}
 
 #[derive(Clone)]
 enum Pool {
@@ -176,7 +179,7 @@ impl Table {
             let mut transaction = pool.begin().await?;
             sqlx::query(CREATE).execute(&mut *transaction).await?;
             for row in 0..rows {
-                let query = sqlx::query(INSERT).bind(id("services", row)).bind(NOW).bind(service(row));
+                let query = sqlx::query(INSERT).bind(id("services", row)).bind(now()).bind(service(row));
                 query.bind(host(row)).bind(60_000_i64).execute(&mut *transaction).await?;
             }
             transaction.commit().await?;
@@ -206,16 +209,16 @@ impl Worker for Writer {
         let timeout = 1000 + i64::try_from(serial % 60_000)?;
         let changed = on!(&self.pool, pool => match self.statement {
             Statement::Patch => {
-                let query = sqlx::query(UPDATE).bind(timeout).bind(NOW).bind(id("services", row));
+                let query = sqlx::query(UPDATE).bind(timeout).bind(now()).bind(id("services", row));
                 query.execute(pool).await?.rows_affected()
             }
             // The id is what an absent row would have got; the one that is there keeps its own.
             Statement::Put => {
-                let query = sqlx::query(UPSERT).bind(Uuid::new_v4().to_string()).bind(NOW).bind(service(row));
+                let query = sqlx::query(UPSERT).bind(Uuid::new_v4().to_string()).bind(now()).bind(service(row));
                 query.bind(host(row)).bind(timeout).execute(pool).await?.rows_affected()
             }
             Statement::Post => {
-                let query = sqlx::query(INSERT).bind(Uuid::new_v4().to_string()).bind(NOW);
+                let query = sqlx::query(INSERT).bind(Uuid::new_v4().to_string()).bind(now());
                 query.bind(posted(serial)).bind(host(serial)).bind(timeout).execute(pool).await?.rows_affected()
             }
             Statement::Delete => {

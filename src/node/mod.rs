@@ -73,7 +73,7 @@ fn endpoints() -> Vec<Endpoint<NodeEndpoint>> {
         Endpoint::node("/plugins/enabled", GET, NodeEndpoint::PluginsEnabled),
         Endpoint::node("/plugins/schema/{name}", GET, NodeEndpoint::PluginSchema),
         Endpoint::node("/schemas/filters/{name}", GET, NodeEndpoint::Filter),
-        Endpoint::node("/acme", &["PATCH", "POST"], NodeEndpoint::Nothing),
+        Endpoint::node("/acme", POST, NodeEndpoint::Nothing),
         Endpoint::node("/acme/certificates", GET, NodeEndpoint::Nothing),
         Endpoint::node("/acme/certificates/{certificates}", GET, NodeEndpoint::Nothing),
         Endpoint::node("/proxy-cache", &["DELETE"], NodeEndpoint::EmptyCache),
