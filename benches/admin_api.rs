@@ -14,6 +14,8 @@
 //! - `--threads N`: threads of the load generator, by default 1 on two processors and 2 on more;
 //! - `--million`: also the first against the thousandth page of a million rows, put into the store by SQL.
 
+#![expect(clippy::indexing_slicing, reason = "a measurement that meets what it does not expect ends")]
+
 #[path = "admin_api/client.rs"]
 mod client;
 #[path = "admin_api/floor.rs"]

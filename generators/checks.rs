@@ -39,7 +39,7 @@ impl Run<'_> {
         }
         let invalid = names().any(|name| violations.0.contains_key(name));
         let rules = running_rules(check);
-        if invalid && !rules.with_invalid || !present && !(rules.with_missing && self.full) {
+        if invalid && !rules.with_invalid || !(present || rules.with_missing && self.full) {
             return;
         }
         let missing: Vec<_> =

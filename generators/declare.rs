@@ -21,7 +21,7 @@ use std::fmt;
 
 use entities::schema::{Entity, Field, Named, Subschema, Type, sentence};
 
-pub use data::{Body, Data, Function, Script, typedef};
+pub use data::{Body, Data, Function, MADE_OF, Script, typedef};
 pub use interned::{Interned, interned};
 pub use reference::reference;
 

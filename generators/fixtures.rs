@@ -133,11 +133,11 @@ impl<'a> Fixtures<'a> {
         Values { declarations: self.declarations, context: self.context, entity: entity.name, serial }
     }
 
-    /// How much is wrong with a row: its violations, and the fields that are not stored as they were given.
+    /// How much is wrong with a row: its violations, and beside them the fields that are not stored as they were given.
     fn judge(&self, entity: &'static Entity, row: &Row) -> usize {
         match self.stored(entity, row) {
             Ok(stored) => row.iter().filter(|(name, given)| !kept(given, stored.get(*name))).count(),
-            Err(violations) => compose::weight(&Value::Object(violations.0)),
+            Err(violations) => compose::weight(&Value::Object(violations.0)) * compose::VIOLATION,
         }
     }
 

@@ -76,3 +76,8 @@ fn hostname() -> String {
     let name = name.trim();
     if name.is_empty() { "localhost".to_owned() } else { name.to_owned() }
 }
+
+/// The README's example compiles and says the truth.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

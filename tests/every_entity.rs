@@ -8,9 +8,9 @@ mod nested;
 mod paths;
 mod refused;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use entities::schema::{Context, Entity, Row};
+use entities::schema::{Context, Entity, Field, Row};
 use generators::fixtures::{Fixture, Fixtures};
 use generators::graph::Graph;
 use generators::operations::id_of;
@@ -72,6 +72,7 @@ struct Battery<'a> {
     api: &'a Api,
     fixtures: Fixtures<'a>,
     graph: Graph,
+    known: HashMap<(&'static str, Option<&'static str>, usize), Fixture>,
     problems: Vec<String>,
     about: String,
 }
@@ -80,7 +81,8 @@ impl<'a> Battery<'a> {
     fn new(api: &'a Api, context: &'a Context<'a>) -> Battery<'a> {
         let declarations = &api.node.declarations;
         let fixtures = Fixtures::new(declarations, context);
-        Battery { api, fixtures, graph: Graph::new(declarations), problems: Vec::new(), about: String::new() }
+        let graph = Graph::new(declarations);
+        Battery { api, fixtures, graph, known: HashMap::new(), problems: Vec::new(), about: String::new() }
     }
 
     fn about(&mut self, what: &str) {
@@ -146,8 +148,14 @@ impl<'a> Battery<'a> {
 
     /// A valid row, or a problem.
     fn whole(&mut self, entity: &'static Entity, variant: Option<&'static str>, serial: usize) -> Option<Fixture> {
+        let key = (entity.name, variant, serial);
+        if let Some(known) = self.known.get(&key) {
+            return Some(known.clone());
+        }
         let made = self.fixtures.whole(entity, variant, serial);
-        self.made(made)
+        let made = self.made(made)?;
+        self.known.insert(key, made.clone());
+        Some(made)
     }
 
     fn made<T>(&mut self, made: Result<T, generators::fixtures::NoFixture>) -> Option<T> {
@@ -183,11 +191,10 @@ impl<'a> Battery<'a> {
     /// What a row of that input shows, but for what the node fills in.
     fn shown(&self, entity: &'static Entity, row: &Row) -> Row {
         let stored = self.fixtures.stored(entity, row).unwrap_or_default();
-        let given = |name: &str| row.contains_key(name);
-        let fixed = |name: &String| {
-            given(name) || entity.field(name).is_none_or(|field| !field.auto && field.lists.is_none())
-        };
-        stored.into_iter().filter(|(name, _)| name != "updated_at" && fixed(name)).collect()
+        let fields: Vec<_> = entity.fields_of(entity.subschema_of(row)).collect();
+        let mut shown = foreseeable(&fields, &stored, row);
+        shown.shift_remove("updated_at");
+        shown
     }
 
     /// Deletes every row, children first.
@@ -216,6 +223,27 @@ impl<'a> Battery<'a> {
 /// An id that no row has.
 fn nobody() -> String {
     Uuid::nil().to_string().replace("0000-0000-0000", "0000-4000-8000")
+}
+
+/// The stored values that follow from what was given, and not from what the node fills in.
+fn foreseeable(fields: &[(&'static str, &'static Field)], stored: &Row, given: &Row) -> Row {
+    let mut shown = Row::new();
+    for (name, field) in fields {
+        let (Some(value), own) = (stored.get(*name), at(given, name)) else { continue };
+        let is_made = field.auto || field.lists.is_some();
+        match (value, field.fields()) {
+            _ if own.is_null() && is_made => {}
+            (Value::Object(record), inner) if !inner.is_empty() => {
+                let inner: Vec<_> = inner.iter().map(|(name, field)| (*name, field)).collect();
+                let record = foreseeable(&inner, record, own.as_object().unwrap_or(&Row::new()));
+                shown.insert((*name).to_owned(), Value::Object(record));
+            }
+            _ => {
+                shown.insert((*name).to_owned(), value.clone());
+            }
+        }
+    }
+    shown
 }
 
 /// The value of a field; null where the row has none.

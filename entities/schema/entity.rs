@@ -121,8 +121,11 @@ pub struct Agreement {
     pub field: &'static str,
     /// The first reference that is set decides: the reference; where the rows on the other side are not the row
     /// referred to but rows that refer to it in turn, their entity and its field; and the sentence.
-    pub with: &'static [(&'static str, Option<(&'static str, &'static str)>, &'static str)],
+    pub with: &'static [Shared],
 }
+
+/// A reference, what lies across it, and what to say when no value is shared.
+pub type Shared = (&'static str, Option<(&'static str, &'static str)>, &'static str);
 
 /// The declaration of an entity.
 #[derive(Clone, Copy)]
@@ -272,6 +275,7 @@ impl Entity {
 
     /// Ends a declaration in the program's text: a declaration that breaks the metaschema does not compile.
     #[must_use]
+    #[expect(clippy::panic, reason = "the compiler prints it; nothing of it is left in the program")]
     pub const fn build(self) -> Entity {
         match super::metaschema::fault(&self) {
             None => self,

@@ -3,6 +3,8 @@
 //! One `const fn` serves twice: while the program compiles, where a fault is a compile error, and at run time, where
 //! it is a value that names the path of the fault. It looks at declarations only, never at rows.
 
+#![expect(clippy::indexing_slicing, reason = "a const fn has no iterators; each index is bounded by its loop")]
+
 use std::fmt;
 
 use super::check::{Check, Names};
@@ -64,11 +66,12 @@ macro_rules! pass_on {
 
 /// States a rule: gives up with it unless the condition holds.
 macro_rules! rule {
-    ($condition:expr, $rule:literal) => {
-        if !$condition {
+    ($condition:expr, $rule:literal) => {{
+        let holds: bool = $condition;
+        if !holds {
             return Some(Fault::new($rule));
         }
-    };
+    }};
 }
 
 /// The first rule that an entity breaks.
@@ -257,9 +260,8 @@ const fn rules_fault(field: &Field) -> Option<Fault> {
     if let Some((min, max)) = field.between {
         rule!(min <= max, "between names the smaller value first");
     }
-    match (field.len_min, field.len_max) {
-        (Some(min), Some(max)) => rule!(min <= max, "len_min is at most len_max"),
-        _ => {}
+    if let (Some(min), Some(max)) = (field.len_min, field.len_max) {
+        rule!(min <= max, "len_min is at most len_max");
     }
     match (field.one_of, &field.ty) {
         (Some(Choices::Integers(_)), Type::Integer | Type::Number) | (Some(Choices::Strings(_)), Type::String) | (None, _) => {}
@@ -271,11 +273,8 @@ const fn rules_fault(field: &Field) -> Option<Fault> {
     );
     pass_on!(choices_fault(field), "one_of");
     pass_on!(patterns_fault(field), "match");
-    match field.default {
-        Some(default) => {
-            pass_on!(value_fault(field, &default), "default");
-        }
-        None => {}
+    if let Some(default) = field.default {
+        pass_on!(value_fault(field, &default), "default");
     }
     let mut i = 0;
     while i < field.examples.len() {

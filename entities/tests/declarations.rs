@@ -1,6 +1,8 @@
 //! Wrong declarations: those in the program's text do not compile, and those made at run time are refused by the
 //! same rules, with the path of the fault.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, also in what it calls")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

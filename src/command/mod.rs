@@ -211,7 +211,10 @@ pub fn routes() -> Result<()> {
     let declarations = declarations(&Settings::default());
     let mut out = std::io::stdout().lock();
     for endpoint in Node::endpoints(&declarations).iter() {
-        writeln!(out, "{:<38} {}", endpoint.allow(), endpoint.path)?;
+        if let Err(cause) = writeln!(out, "{:<38} {}", endpoint.allow(), endpoint.path) {
+            // Whoever reads has seen enough (`silverback routes | head`).
+            return if cause.kind() == std::io::ErrorKind::BrokenPipe { Ok(()) } else { Err(cause.into()) };
+        }
     }
     Ok(())
 }

@@ -63,12 +63,16 @@ impl Battery<'_> {
             let immutable = entity.field(name).is_some_and(|field| field.immutable);
             !entity.primary_key.contains(&name.as_str()) && !immutable && !(entity.nested_only && entity.field(name).is_some_and(|field| field.foreign().is_some()))
         });
-        let updated = self.write("PATCH", &path, &row, 200, &row).await;
+        let mut shown = self.shown(entity, &second.row);
+        shown.retain(|name, _| row.contains_key(name));
+        let updated = self.write("PATCH", &path, &row, 200, &shown).await;
         self.check(updated["id"] == *at(&first.row, "id"), || format!("PATCH {path} changed the id: {updated}"));
         let stored = self.send("GET", &path, &Value::Null, 200).await.json();
         self.check(stored == updated, || format!("PATCH {path} answered {updated} but stored {stored}"));
         // Back again, so that what is unique is free for others.
-        self.write("PATCH", &path, &first.row, 200, &first.row).await;
+        let mut shown = self.shown(entity, &first.row);
+        shown.retain(|name, _| first.row.contains_key(name));
+        self.write("PATCH", &path, &first.row, 200, &shown).await;
     }
 
     /// A PUT of a row of few fields over one of many: the others get their defaults.
@@ -189,7 +193,7 @@ impl Battery<'_> {
             }
             let mut row = second.row.clone();
             row.insert(name.to_owned(), value.clone());
-            let keeps = self.fixtures.stored(entity, &row).is_ok_and(|stored| stored[name] == *value);
+            let keeps = self.fixtures.stored(entity, &row).is_ok_and(|stored| at(&stored, name) == value);
             if keeps {
                 takes.push((row, vec![name]));
             }
@@ -207,7 +211,10 @@ impl Battery<'_> {
             let answer = self.refuse("POST", &collection, &json!(row), 409, Some(5)).await;
             self.check(answer["fields"].is_object(), || format!("{answer}"));
         }
-        self.refuse("POST", &collection, &json!(again), 400, Some(3)).await;
+        // Of a field called `key`, Kong's database says what it says of the primary key.
+        let is_blamed = entity.unique_fields().any(|(name, _)| name == "key");
+        let (status, code) = if is_blamed { (409, 5) } else { (400, 3) };
+        self.refuse("POST", &collection, &json!(again), status, Some(code)).await;
         // A second row that is there already cannot take it either.
         let second_collection = self.collection(entity, &second.row);
         self.send("POST", &second_collection, &json!(second.row), 201).await;

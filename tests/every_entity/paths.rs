@@ -15,14 +15,14 @@ impl Battery<'_> {
         for endpoint in endpoints {
             let fill = |segment: &str| if segment.starts_with('{') { nobody() } else { segment.to_owned() };
             let path = endpoint.path.split('/').map(fill).collect::<Vec<_>>().join("/");
+            for method in METHODS.into_iter().filter(|method| !endpoint.knows(method)) {
+                self.send(method, &path, &Value::Null, 405).await;
+            }
             if matches!(endpoint.target, Target::Hidden) {
-                for method in METHODS {
+                for method in METHODS.into_iter().filter(|method| endpoint.knows(method)) {
                     self.send(method, &path, &Value::Null, 404).await;
                 }
                 continue;
-            }
-            for method in METHODS.into_iter().filter(|method| !endpoint.knows(method)) {
-                self.send(method, &path, &Value::Null, 405).await;
             }
             let answer = self.send("OPTIONS", &path, &Value::Null, 204).await;
             for header in ["allow", "access-control-allow-methods"] {

@@ -9,8 +9,11 @@ use uuid::{Builder, Uuid};
 use super::cases;
 use crate::support::house::House;
 
+/// Whether a filter lets a row with these tags through.
+type Keeps = fn(&[&str]) -> bool;
+
 /// Filters, and what they let through of the tags that a row has.
-const FILTERS: [(&str, fn(&[&str]) -> bool); 7] = [
+const FILTERS: [(&str, Keeps); 7] = [
     ("", |_| true),
     ("a", |tags| tags.contains(&"a")),
     ("a,", |tags| tags.contains(&"a")),
@@ -49,7 +52,7 @@ fn ids(rows: &[Value], name: &str) -> Vec<String> {
 fn pages_joined_are_the_rows() {
     let houses = House::each("paging");
     proptest!(cases(12), |(rows in rows(), size in 1..30_usize)| {
-        let wanted = |keeps: fn(&[&str]) -> bool| {
+        let wanted = |keeps: Keeps| {
             let kept = rows.iter().filter(|(_, tags)| keeps(tags)).map(|(id, _)| id.to_string());
             let mut ids: Vec<String> = kept.collect();
             ids.sort();

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::Router;
 use axum::body::Body;
-use generators::tables::{Dialect, Table, tables};
+use generators::tables::{Dialect, Kind, Table, tables};
 use http::{HeaderName, HeaderValue, Method, Request};
 use http_body_util::BodyExt;
 use serde_json::Value;
@@ -115,7 +115,7 @@ impl Api {
         self.json("GET", path, &Value::Null).await
     }
 
-    /// Everything that the store holds, the change log included.
+    /// Everything that the store holds; of the change log, which only grows, its length and its version.
     pub async fn state(&self) -> String {
         let tables = tables(&self.node.declarations);
         match &self.outside {
@@ -136,6 +136,11 @@ impl Api {
 /// A statement that gives a line for each row of each table: `services (…)`.
 fn contents(tables: &[Table], dialect: Dialect) -> String {
     let of = |table: &Table| {
+        if let Some(version) = table.columns.iter().find(|column| column.kind == Kind::Serial) {
+            let (name, version) = (&table.name, &version.name);
+            let last = format!("coalesce(max(\"{version}\"), 0)");
+            return format!("SELECT '{name}: ' || count(*) || ' to ' || {last} AS line FROM \"{name}\"");
+        }
         let texts = table.columns.iter().map(|column| match dialect {
             Dialect::Sqlite => format!("quote(\"{}\")", column.name),
             Dialect::Postgres => format!("coalesce(quote_literal(\"{}\"::text), 'NULL')", column.name),
