@@ -10,7 +10,7 @@
 //! - `--only NAME`: only the measurements whose name holds this text;
 //! - `--seconds N`: how long each measurement lasts, 3 by default;
 //! - `--quick`: 0.3 seconds and 2,000 rows, to see that it works;
-//! - `--rows N`: how many services, routes and consumers are filled in, 10,000 of each by default;
+//! - `--rows N`: how many services, routes, consumers and plugins are filled in, 10,000 of each by default;
 //! - `--threads N`: threads of the load generator, by default 1 on two processors and 2 on more;
 //! - `--million`: also the first against the thousandth page of a million rows, put into the store by SQL.
 
@@ -41,7 +41,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use client::{Connection, Requester};
 use floor::{Handler, Statement, Table};
 use load::Outcome;
-use requests::{FILLED, Maker, Read};
+use requests::{FILLED, Maker, Posted, Read};
 use server::{Server, Store, megabytes};
 
 /// How many requests are under way at once.
@@ -166,8 +166,11 @@ async fn measure_store(options: &Options, folder: &Path, store: &Store, table: &
             bench.write(statement, &maker).await.with_context(|| statement.name())?;
         }
     }
-    if [Statement::Post, Statement::Delete].iter().any(|each| each.name().contains(&options.only)) {
-        bench.post_and_delete().await?;
+    for posted in [Posted::Service, Posted::Credential] {
+        let statements = [Statement::Post(posted), Statement::Delete(posted)];
+        if statements.iter().any(|each| each.name().contains(&options.only)) {
+            bench.post_and_delete(posted).await.with_context(|| statements[0].name())?;
+        }
     }
     if options.million {
         server.stop().await?;
@@ -240,29 +243,31 @@ impl Bench<'_> {
     }
 
     /// Creates rows and then deletes those very rows, so that the store is afterwards as large as before.
-    async fn post_and_delete(&self) -> Result<()> {
+    async fn post_and_delete(&self, posted: Posted) -> Result<()> {
         let ((limit, _), warm) = (self.turn(), Duration::ZERO);
+        let (statement, deletion) = (Statement::Post(posted), Statement::Delete(posted));
+        let creating = requests::post(posted, self.options.rows);
         let (mut lines, mut deletions) = (Vec::new(), Vec::new());
         for concurrency in CONCURRENCY {
             let [mut post, mut post_floor, mut delete, mut delete_floor] =
                 [(); 4].map(|()| Outcome::default());
             for _ in 0..ROUNDS {
-                let workers = Requester::several(self.address, concurrency, 201, &requests::post()).await?;
+                let workers = Requester::several(self.address, concurrency, 201, &creating).await?;
                 post.add(load::run(workers, warm, limit).await.context("POST")?);
-                let workers = self.table.workers(Statement::Post, concurrency, None);
+                let workers = self.table.workers(statement, concurrency, None);
                 post_floor.add(load::run(workers, warm, limit).await?);
                 // Deleting may be slower than creating, and every row has to go: hence no short limit.
-                let maker = requests::delete(Arc::new(post.serials()));
+                let maker = requests::delete(posted, self.options.rows, Arc::new(post.serials()));
                 let workers = Requester::several(self.address, concurrency, 204, &maker).await?;
                 delete.add(load::run(workers, warm, FILLING).await.context("DELETE")?);
                 let made = Some(Arc::new(post_floor.serials()));
-                let workers = self.table.workers(Statement::Delete, concurrency, made);
+                let workers = self.table.workers(deletion, concurrency, made);
                 delete_floor.add(load::run(workers, warm, FILLING).await?);
             }
-            lines.push(row(Statement::Post.name(), concurrency, &post, &post_floor));
-            deletions.push(row(Statement::Delete.name(), concurrency, &delete, &delete_floor));
+            lines.push(row(statement.name(), concurrency, &post, &post_floor));
+            deletions.push(row(deletion.name(), concurrency, &delete, &delete_floor));
         }
-        for (statement, lines) in [(Statement::Post, lines), (Statement::Delete, deletions)] {
+        for (statement, lines) in [(statement, lines), (deletion, deletions)] {
             if statement.name().contains(&self.options.only) {
                 lines.iter().for_each(|line| println!("{line}"));
             }

@@ -53,6 +53,7 @@ pub static FILTER_CHAINS: Entity = Entity::new("filter_chains")
             sources: &["filters"],
             run_with_missing_fields: false,
             run_with_invalid_fields: true,
+            flavors: &[],
             rule: &wasm_is_enabled,
         },
     ])

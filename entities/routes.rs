@@ -1,16 +1,16 @@
 //! A route says which requests of clients go to a service. Its protocols decide what it can match on.
 //!
-//! The declaration is that of the router flavour `traditional_compatible`.
+//! What only some router flavours know (an expression, addresses of HTTP routes) is marked as theirs.
 
 mod subschemas;
 
 use self::subschemas::{GRPC, HTTP, STREAM};
 use crate::schema::types::{
-    AUTO_TIMESTAMP_S, DESTINATIONS, HEADER_NAME, HOSTS, METHODS, PROTOCOL, ROUTER_PATHS, SOURCES, TAGS,
+    AUTO_TIMESTAMP_S, DESTINATIONS, HEADER_NAME, HOSTS, METHODS, PROTOCOL, ROUTER_PATHS, SNI, SOURCES, TAGS,
     UTF8_NAME, UUID, WILDCARD_HOST,
 };
 use crate::schema::{
-    BOOLEAN, Check, Conditional, Context, Entity, Field, INTEGER, Literal::*, Row, SAME, STRING, array,
+    BOOLEAN, Check, Conditional, Context, Entity, Field, Flavor, INTEGER, Literal::*, Row, SAME, STRING, array,
     custom, elements, expression, foreign, map, set,
 };
 use crate::services::SERVICES;
@@ -61,7 +61,7 @@ pub static ROUTES: Entity = Entity::new("routes")
         ("tags",                       TAGS),
         ("service",                    foreign(&SERVICES)
             .doc("The Service this Route is associated to. This is where the Route proxies traffic to.")),
-        ("snis",                       set(&WILDCARD_HOST).doc("A list of SNIs that match this Route.")),
+        ("snis",                       set(&WILDCARD_HOST.under(Flavor::Traditional, &SNI)).doc("A list of SNIs that match this Route.")),
         ("sources",                    SOURCES),
         ("destinations",               DESTINATIONS),
         ("methods",                    METHODS),
@@ -72,6 +72,9 @@ pub static ROUTES: Entity = Entity::new("routes")
             .doc("A number used to choose which route resolves a given request when several routes match it using regexes simultaneously.")),
         ("path_handling",              STRING.one_of(&["v0", "v1"]).default(Str("v0"))
             .doc("Controls how the Service path, Route path and requested path are combined when sending a request to the upstream.")),
+        ("expression",                 STRING.flavors(&[Flavor::Expressions]).doc("The route expression.")),
+        ("priority",                   INTEGER.flavors(&[Flavor::Expressions]).between(0, (1 << 46) - 1).required().default(Int(0))
+            .doc("A number used to specify the matching order for expression routes. The higher the `priority`, the sooner an route will be evaluated. This field is ignored unless `expression` field is set.")),
     ])
     .checks(&[
         Check::Conditional(&Conditional {
@@ -89,6 +92,7 @@ pub static ROUTES: Entity = Entity::new("routes")
             ],
             run_with_missing_fields: true,
             run_with_invalid_fields: false,
+            flavors: &[Flavor::TraditionalCompatible, Flavor::Expressions],
             rule: &router_accepts,
         },
     ])

@@ -40,3 +40,5 @@ pub mod sql;
 pub mod tables;
 /// A row held against its declaration.
 pub mod validate;
+/// YAML text as a value.
+pub mod yaml;

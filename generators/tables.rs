@@ -134,6 +134,8 @@ fn of_entity(entity: &'static Entity) -> Table {
         }
         table.columns.push(Column { name: column, kind: kind(field) });
     }
+    let dormant = entity.dormant.iter().filter(|(_, field)| field.is_stored());
+    table.columns.extend(dormant.map(|(name, field)| Column { name: column_name(name, field), kind: kind(field) }));
     if entity.ttl {
         table.columns.push(Column { name: EXPIRES_AT.to_owned(), kind: Kind::Integer });
         table.indexes.push(IndexOf { columns: vec![EXPIRES_AT.to_owned()], unique: false });

@@ -5,6 +5,7 @@
 
 pub mod admin;
 mod clock;
+pub mod lua;
 pub mod node;
 pub mod serve;
 pub mod settings;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use entities::schema::{Declarations, Edition, Flavor, Profile};
 use uuid::Uuid;
 
-use node::{Figures, Node};
+use node::{CurrentLevel, Figures, Node};
 use settings::{RouterFlavor, Settings};
 use store::{Database, OpenError, Store};
 
@@ -32,7 +33,7 @@ pub fn declarations(settings: &Settings) -> Arc<Declarations> {
     ]);
     let secret = Some(clock::long_secret());
     let without_database = settings.database == settings::Database::Off;
-    Arc::new(Declarations::new(entities::ENTITIES, &Profile { edition, enabled, secret, without_database }))
+    Arc::new(Declarations::new(entities::ENTITIES, &Profile { edition, enabled, secret, without_database, router_flavor: flavor(settings) }))
 }
 
 /// The router flavour that rules of routes are checked by.
@@ -50,10 +51,11 @@ pub async fn node(settings: &Settings, database: &Database) -> Result<Arc<Node>,
     let flavor = flavor(settings);
     let store = Store::open(database, Arc::clone(&declarations), flavor).await?;
     Ok(Arc::new(Node {
-        endpoints: Node::endpoints(&declarations),
+        endpoints: Node::endpoints(&declarations, settings.role),
         declarations,
         store,
         figures: Figures::default(),
+        log_level: CurrentLevel::new(settings.log_level),
         id: settings.node_id.as_deref().and_then(|id| Uuid::parse_str(id).ok()).unwrap_or_else(Uuid::new_v4),
         hostname: hostname(),
         flavor,

@@ -15,4 +15,5 @@ mod http;
 mod invariants;
 mod migrations;
 mod properties;
+mod snapshots;
 mod support;

@@ -1,8 +1,8 @@
 //! Produces the floors: the least that an answer can cost. A read's floor is an axum handler in a process of
-//! its own that gives the same bytes without looking at the request; a write's floor is the service's row
-//! alone, written by plain SQL in this process, each statement its own transaction at the server's durability
-//! (SQLite: WAL and `synchronous=FULL`; PostgreSQL: `fsync` on). It deliberately has no HTTP in front of the
-//! SQL, no validation and no change log, so a write's ratio counts all of these against the server.
+//! its own that gives the same bytes without looking at the request; a write's floor is the row alone, written
+//! by plain SQL in this process, each statement its own transaction at the server's durability (SQLite: WAL and
+//! `synchronous=FULL`; PostgreSQL: `fsync` on). It deliberately has no HTTP in front of the SQL, no validation
+//! and no change log, so a write's ratio counts all of these against the server.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -23,7 +23,7 @@ use uuid::Uuid;
 use crate::client::Connection;
 use crate::load::Worker;
 use crate::postgres::Database;
-use crate::requests::{host, id, posted, scattered, service};
+use crate::requests::{Posted, host, id, posted, scattered, service};
 
 /// The first argument of the process that is a floor; the file and the type of the body follow.
 pub const ARGUMENT: &str = "--floor";
@@ -86,8 +86,8 @@ impl Drop for Handler {
 pub enum Statement {
     Patch,
     Put,
-    Post,
-    Delete,
+    Post(Posted),
+    Delete(Posted),
 }
 
 impl Statement {
@@ -95,8 +95,10 @@ impl Statement {
         match self {
             Statement::Patch => "PATCH",
             Statement::Put => "PUT",
-            Statement::Post => "POST",
-            Statement::Delete => "DELETE",
+            Statement::Post(Posted::Service) => "POST",
+            Statement::Post(Posted::Credential) => "POST a key-auth credential",
+            Statement::Delete(Posted::Service) => "DELETE",
+            Statement::Delete(Posted::Credential) => "DELETE a key-auth credential",
         }
     }
 }
@@ -124,6 +126,15 @@ const UPDATE: &str = "UPDATE services SET connect_timeout = $1, updated_at = $2 
 
 const DELETE: &str = "DELETE FROM services WHERE name = $1";
 
+/// Likewise of a credential.
+const CREATE_CREDENTIALS: &str = "CREATE TABLE keyauth_credentials (id TEXT PRIMARY KEY, created_at BIGINT, \
+    consumer_id TEXT, \"key\" TEXT UNIQUE, tags TEXT, ttl BIGINT)";
+
+const INSERT_CREDENTIAL: &str = "INSERT INTO keyauth_credentials (id, created_at, consumer_id, \"key\", tags) \
+    VALUES ($1, $2, $3, $4, '[\"bench\"]')";
+
+const DELETE_CREDENTIAL: &str = "DELETE FROM keyauth_credentials WHERE \"key\" = $1";
+
 /// A stamp that is another one each time: SQLite does not write a row over itself when nothing in it differs.
 fn now() -> i64 {
     static STAMP: std::sync::atomic::AtomicI64 = std::sync::atomic::AtomicI64::new(1_700_000_000);
@@ -146,7 +157,7 @@ macro_rules! on {
     };
 }
 
-/// The table of services that plain SQL writes, with as many rows as the server has.
+/// The tables that plain SQL writes: services, as many as the server has, and credentials, of which it has none.
 pub struct Table {
     pool: Pool,
     rows: usize,
@@ -179,6 +190,7 @@ impl Table {
         on!(&pool, pool => {
             let mut transaction = pool.begin().await?;
             sqlx::query(CREATE).execute(&mut *transaction).await?;
+            sqlx::query(CREATE_CREDENTIALS).execute(&mut *transaction).await?;
             for row in 0..rows {
                 let query = sqlx::query(INSERT).bind(id("services", row)).bind(now()).bind(service(row));
                 query.bind(host(row)).bind(60_000_i64).execute(&mut *transaction).await?;
@@ -218,13 +230,21 @@ impl Worker for Writer {
                 let query = sqlx::query(UPSERT).bind(Uuid::new_v4().to_string()).bind(now()).bind(service(row));
                 query.bind(host(row)).bind(timeout).execute(pool).await?.rows_affected()
             }
-            Statement::Post => {
+            Statement::Post(Posted::Service) => {
                 let query = sqlx::query(INSERT).bind(Uuid::new_v4().to_string()).bind(now());
                 query.bind(posted(serial)).bind(host(serial)).bind(timeout).execute(pool).await?.rows_affected()
             }
-            Statement::Delete => {
+            Statement::Post(Posted::Credential) => {
+                let query = sqlx::query(INSERT_CREDENTIAL).bind(Uuid::new_v4().to_string()).bind(now());
+                query.bind(id("consumers", row)).bind(posted(serial)).execute(pool).await?.rows_affected()
+            }
+            Statement::Delete(what) => {
                 let Some(made) = self.made.get(serial) else { return Ok(false) };
-                sqlx::query(DELETE).bind(posted(*made)).execute(pool).await?.rows_affected()
+                let statement = match what {
+                    Posted::Service => DELETE,
+                    Posted::Credential => DELETE_CREDENTIAL,
+                };
+                sqlx::query(statement).bind(posted(*made)).execute(pool).await?.rows_affected()
             }
         });
         ensure!(changed == 1, "the floor of {} changed {changed} rows", self.statement.name());

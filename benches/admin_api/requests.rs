@@ -14,10 +14,10 @@ use crate::client::Connection;
 pub type Maker = Arc<dyn Fn(usize, &mut Vec<u8>) -> bool + Send + Sync>;
 
 /// The lists that are filled before anything is measured, parents first.
-pub const FILLED: [&str; 3] = ["services", "routes", "consumers"];
+pub const FILLED: [&str; 4] = ["services", "routes", "consumers", "plugins"];
 
-/// How many rows of a kind share one tag: a list filtered by it is one full page, if the store has enough
-/// rows.
+/// How many rows of a kind share one tag, and how many plugins one service: a list of these is one full page, if
+/// the store has enough rows.
 const TAGGED: usize = 100;
 
 /// A stride without a common divisor with any usual number of rows: neighbours in time are no neighbours in
@@ -33,11 +33,21 @@ pub enum Read {
     List100,
     List1000,
     ListByTag,
+    PluginsOfService,
+    ValidatePlugin,
 }
 
 impl Read {
-    pub const ALL: [Read; 6] =
-        [Read::ById, Read::ByName, Read::Nested, Read::List100, Read::List1000, Read::ListByTag];
+    pub const ALL: [Read; 8] = [
+        Read::ById,
+        Read::ByName,
+        Read::Nested,
+        Read::List100,
+        Read::List1000,
+        Read::ListByTag,
+        Read::PluginsOfService,
+        Read::ValidatePlugin,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -47,6 +57,8 @@ impl Read {
             Read::List100 => "list of 100",
             Read::List1000 => "list of 1000",
             Read::ListByTag => "list by tag",
+            Read::PluginsOfService => "list the plugins of a service",
+            Read::ValidatePlugin => "validate a rate-limiting plugin",
         }
     }
 
@@ -60,6 +72,18 @@ impl Read {
             Read::List100 => pages(connection, "/services?size=100", usize::MAX).await?,
             Read::List1000 => pages(connection, "/services?size=1000", usize::MAX).await?,
             Read::ListByTag => (0..tags(rows)).map(|tag| format!("/services?tags=tag-{tag}")).collect(),
+            Read::PluginsOfService => {
+                (0..tags(rows)).map(|row| format!("/services/{}/plugins", id("services", row))).collect()
+            }
+            // Nothing is read and nothing written: it is a question with a body.
+            Read::ValidatePlugin => {
+                return Ok(Arc::new(|serial, out| {
+                    let mut body = plugin_body();
+                    body["config"]["hour"] = json!(1000 + serial % 60_000);
+                    request(out, "POST", "/schemas/plugins/validate", Some(&body));
+                    true
+                }));
+            }
         };
         Ok(Arc::new(move |serial, out| {
             let path = &paths[scattered(serial, paths.len())];
@@ -99,6 +123,14 @@ pub fn fill(kind: &'static str, rows: usize) -> Maker {
                 "paths": [format!("/{}", service(row))],
                 "tags": tags,
             }),
+            // One service has many plugins of one name when each is for a route of its own, too.
+            "plugins" => {
+                let mut body = plugin_body();
+                body["service"] = json!({"id": id("services", row % self::tags(rows))});
+                body["route"] = json!({"id": id("routes", row)});
+                body["tags"] = tags;
+                body
+            }
             _ => {
                 json!({"username": format!("user-{row}"), "custom_id": format!("custom-{row}"), "tags": tags})
             }
@@ -130,20 +162,43 @@ pub fn put(rows: usize) -> Maker {
     })
 }
 
-/// Creates a service.
-pub fn post() -> Maker {
-    Arc::new(|serial, out| {
-        let body = service_body(&posted(serial), serial, &json!(["bench"]));
-        request(out, "POST", "/services", Some(&body));
+/// What is created on top of the filled rows, and deleted again.
+#[derive(Clone, Copy)]
+pub enum Posted {
+    Service,
+    /// A key of one of the filled consumers.
+    Credential,
+}
+
+impl Posted {
+    /// Where it is created, in a store with so many consumers.
+    fn collection(self, serial: usize, rows: usize) -> String {
+        match self {
+            Posted::Service => "/services".to_owned(),
+            Posted::Credential => format!("/consumers/{}/key-auth", id("consumers", scattered(serial, rows))),
+        }
+    }
+}
+
+/// Creates a row.
+pub fn post(what: Posted, rows: usize) -> Maker {
+    Arc::new(move |serial, out| {
+        let tags = json!(["bench"]);
+        let body = match what {
+            Posted::Service => service_body(&posted(serial), serial, &tags),
+            Posted::Credential => json!({"key": posted(serial), "tags": tags}),
+        };
+        request(out, "POST", &what.collection(serial, rows), Some(&body));
         true
     })
 }
 
-/// Deletes the services that `post` created under these numbers.
-pub fn delete(serials: Arc<Vec<usize>>) -> Maker {
+/// Deletes the rows that `post` created under these numbers.
+pub fn delete(what: Posted, rows: usize, serials: Arc<Vec<usize>>) -> Maker {
     Arc::new(move |serial, out| {
         let Some(made) = serials.get(serial) else { return false };
-        request(out, "DELETE", &format!("/services/{}", posted(*made)), None);
+        let path = format!("{}/{}", what.collection(*made, rows), posted(*made));
+        request(out, "DELETE", &path, None);
         true
     })
 }
@@ -174,7 +229,7 @@ pub fn service(row: usize) -> String {
     format!("service-{row}")
 }
 
-/// The name of a service that comes on top of the filled ones.
+/// The name of a service, or the key of a credential, that comes on top of the filled ones.
 pub fn posted(serial: usize) -> String {
     format!("posted-{serial}")
 }
@@ -186,6 +241,11 @@ pub fn host(row: usize) -> String {
 /// How many tags there are beside the one that every row has.
 fn tags(rows: usize) -> usize {
     (rows / TAGGED).max(1)
+}
+
+fn plugin_body() -> Value {
+    let config = json!({"minute": 5, "hour": 1000, "policy": "local", "limit_by": "consumer"});
+    json!({"name": "rate-limiting", "config": config})
 }
 
 fn route(row: usize) -> String {

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::context::Context;
+use super::context::{Context, Flavor};
 use super::field::Field;
 
 /// Names of fields, as a check lists them.
@@ -27,7 +27,14 @@ pub enum Check {
     AllOrNothing(Names),
     Conditional(&'static Conditional),
     ConditionalAtLeastOneOf(&'static ConditionalAtLeastOneOf),
-    Custom { sources: Names, run_with_missing_fields: bool, run_with_invalid_fields: bool, rule: CustomCheck },
+    Custom {
+        sources: Names,
+        run_with_missing_fields: bool,
+        run_with_invalid_fields: bool,
+        /// The router flavours under which the check exists; none named: under any.
+        flavors: &'static [Flavor],
+        rule: CustomCheck,
+    },
 }
 
 /// If one field keeps some rules, another must keep others.
@@ -119,7 +126,7 @@ macro_rules! at_least_one_if {
 
 /// A rule in Rust over the fields it names; it does not run when one of them is missing or invalid.
 pub const fn custom(sources: Names, rule: CustomCheck) -> Check {
-    Check::Custom { sources, run_with_missing_fields: false, run_with_invalid_fields: false, rule }
+    Check::Custom { sources, run_with_missing_fields: false, run_with_invalid_fields: false, flavors: &[], rule }
 }
 
 impl Check {

@@ -1,11 +1,13 @@
-//! The declarations as one node sees them: the list of entities, narrowed to the node's edition and plugins, with
-//! what only the node knows (whether it has a database, a secret of its own).
+//! The declarations as one node sees them: the list of entities, narrowed to the node's edition, plugins and router
+//! flavour, with what only the node knows (whether it has a database, a secret of its own).
 //!
 //! Invariant: the rest of the program gets its entities from here and never from a `static`, so that a declaration
 //! made at run time cannot be told from one in the program's text.
 
 use std::collections::HashMap;
 
+use super::check::{Check, ConditionalAtLeastOneOf, Names, Otherwise};
+use super::context::Flavor;
 use super::entity::{Edition, Entity, Subschema};
 use super::field::{Field, Named, Type};
 use super::literal::{Choices, Literal};
@@ -14,6 +16,8 @@ use super::literal::{Choices, Literal};
 #[derive(Clone, Debug, Default)]
 pub struct Profile {
     pub edition: Edition,
+    /// How routes are matched, which decides what they can say.
+    pub router_flavor: Flavor,
     /// The enabled subschemas by entity (`plugins` -> names). An entity without an entry keeps all of its own.
     pub enabled: HashMap<String, Vec<String>>,
     /// Whether choices that need a database are left out: in DB-less mode, and on a control plane, whose data planes
@@ -67,22 +71,33 @@ impl Declarations {
 }
 
 fn narrowed(entity: &'static Entity, profile: &Profile) -> &'static Entity {
-    let subschemas = subschemas(entity, profile);
     let fields = fields(entity.fields, profile);
-    if subschemas.is_none() && fields.is_none() {
+    let dormant: &'static [Named] = match fields {
+        Some(kept) => entity.fields.iter().filter(|(name, _)| !is_named(kept, name)).copied().collect::<Vec<_>>().leak(),
+        None => &[],
+    };
+    let subschemas = subschemas(entity, profile, dormant);
+    let checks = checks(entity.checks, profile, dormant);
+    if subschemas.is_none() && fields.is_none() && checks.is_none() {
         return entity;
     }
     let mut copy = *entity;
     copy.subschemas = subschemas.unwrap_or(entity.subschemas);
     copy.fields = fields.unwrap_or(entity.fields);
+    copy.dormant = dormant;
+    copy.checks = checks.unwrap_or(entity.checks);
     leak(copy)
+}
+
+fn is_named(list: &[Named], name: &str) -> bool {
+    list.iter().any(|(own, _)| *own == name)
 }
 
 /// A subschema under the name that chooses it.
 type Variant = (&'static str, &'static Subschema);
 
 /// The subschemas that exist under `profile`; `None` when that changes nothing. Names that shared one still do.
-fn subschemas(entity: &'static Entity, profile: &Profile) -> Option<&'static [Variant]> {
+fn subschemas(entity: &'static Entity, profile: &Profile, dormant: &[Named]) -> Option<&'static [Variant]> {
     let enabled = profile.enabled.get(entity.name);
     let mut changed = false;
     let mut kept: Vec<Variant> = Vec::with_capacity(entity.subschemas.len());
@@ -95,9 +110,15 @@ fn subschemas(entity: &'static Entity, profile: &Profile) -> Option<&'static [Va
         }
         let seen =
             known.iter().find(|(before, _)| std::ptr::eq(*before, *subschema)).map(|(_, after)| *after);
-        let after = seen.unwrap_or_else(|| match fields(subschema.fields, profile) {
-            Some(fields) => leak(Subschema { fields, ..**subschema }),
-            None => subschema,
+        let after = seen.unwrap_or_else(|| {
+            match (fields(subschema.fields, profile), checks(subschema.checks, profile, dormant)) {
+                (None, None) => subschema,
+                (fields, checks) => leak(Subschema {
+                    fields: fields.unwrap_or(subschema.fields),
+                    checks: checks.unwrap_or(subschema.checks),
+                    ..**subschema
+                }),
+            }
         });
         known.push((subschema, after));
         changed |= !std::ptr::eq(after, *subschema);
@@ -111,7 +132,7 @@ fn fields(list: &'static [Named], profile: &Profile) -> Option<&'static [Named]>
     let mut changed = false;
     let mut kept = Vec::with_capacity(list.len());
     for (name, field) in list {
-        if field.edition > profile.edition {
+        if field.edition > profile.edition || !includes(field.flavors, profile) {
             changed = true;
             continue;
         }
@@ -126,8 +147,56 @@ fn fields(list: &'static [Named], profile: &Profile) -> Option<&'static [Named]>
     changed.then(|| &*Vec::leak(kept))
 }
 
+/// Whether the profile's router flavour is among these, of which none means any.
+fn includes(flavors: &[Flavor], profile: &Profile) -> bool {
+    flavors.is_empty() || flavors.contains(&profile.router_flavor)
+}
+
+/// The checks that exist under `profile`; `None` when that changes nothing. Where one of several fields must be
+/// given, only fields that the node knows are named.
+fn checks(list: &'static [Check], profile: &Profile, dormant: &[Named]) -> Option<&'static [Check]> {
+    let known = |names: Names| -> Option<Names> {
+        let kept: Vec<_> = names.iter().copied().filter(|name| !is_named(dormant, name)).collect();
+        (kept.len() < names.len()).then(|| &*kept.leak())
+    };
+    let mut changed = false;
+    let mut kept = Vec::with_capacity(list.len());
+    for check in list {
+        let after = match check {
+            Check::Custom { flavors, .. } if !includes(flavors, profile) => {
+                changed = true;
+                continue;
+            }
+            Check::AtLeastOneOf(names) => known(names).map(Check::AtLeastOneOf),
+            Check::ConditionalAtLeastOneOf(check) => {
+                let then = known(check.then_at_least_one_of);
+                let otherwise = check.otherwise.and_then(|otherwise| {
+                    let names = known(otherwise.else_then_at_least_one_of)?;
+                    Some(Otherwise { else_then_at_least_one_of: names, ..otherwise })
+                });
+                (then.is_some() || otherwise.is_some()).then(|| {
+                    Check::ConditionalAtLeastOneOf(leak(ConditionalAtLeastOneOf {
+                        then_at_least_one_of: then.unwrap_or(check.then_at_least_one_of),
+                        otherwise: otherwise.or(check.otherwise),
+                        ..**check
+                    }))
+                })
+            }
+            _ => None,
+        };
+        changed |= after.is_some();
+        kept.push(after.unwrap_or(*check));
+    }
+    changed.then(|| &*kept.leak())
+}
+
 /// The field as it is under `profile`; `None` when that changes nothing.
 fn narrowed_field(field: &Field, profile: &Profile) -> Option<Field> {
+    if let Some((flavor, other)) = field.under
+        && flavor == profile.router_flavor
+    {
+        return Some(narrowed_field(other, profile).unwrap_or(*other));
+    }
     let mut copy = *field;
     let ty = match field.ty {
         Type::Record(list) => fields(list, profile).map(Type::Record),
@@ -175,7 +244,7 @@ fn leak<T>(value: T) -> &'static T {
 mod tests {
     use super::*;
     use crate::schema::types::UUID;
-    use crate::schema::{STRING, record};
+    use crate::schema::{SAME, STRING, record};
 
     static VARIANT: Subschema = Subschema::new("variant").fields(&[(
         "config",
@@ -186,6 +255,53 @@ mod tests {
         ])
         .required(),
     )]);
+
+    static FLAVORED: Subschema = Subschema::new("flavored")
+        .fields(&[("size", STRING.len_eq(0).flavors(&[Flavor::Traditional]))])
+        .checks(&[Check::ConditionalAtLeastOneOf(&ConditionalAtLeastOneOf {
+            if_field: "name",
+            if_match: SAME.eq(Literal::Str("flavored")),
+            then_at_least_one_of: &["size", "rule"],
+            then_err: None,
+            otherwise: None,
+        })]);
+
+    static ROUTED: Entity = Entity::new("routed")
+        .subschema_key("name")
+        .subschemas(&[("flavored", &FLAVORED)])
+        .fields(&[
+            ("id", UUID),
+            ("name", STRING.required()),
+            ("size", STRING.under(Flavor::Traditional, &STRING.len_max(3))),
+            ("rule", STRING.flavors(&[Flavor::Expressions])),
+        ])
+        .checks(&[Check::Custom {
+            sources: &["size"],
+            run_with_missing_fields: false,
+            run_with_invalid_fields: false,
+            flavors: &[Flavor::Expressions],
+            rule: &|_, _| Ok(()),
+        }])
+        .build();
+
+    #[test]
+    fn a_router_flavor_has_fields_and_checks_of_its_own() {
+        for (router_flavor, fields, checks, len_max, own, names) in [
+            (Flavor::TraditionalCompatible, 3, 0, None, 0, &["size"][..]),
+            (Flavor::Traditional, 3, 0, Some(3), 1, &["size"]),
+            (Flavor::Expressions, 4, 1, None, 0, &["size", "rule"]),
+        ] {
+            let declarations = Declarations::new(&[&ROUTED], &Profile { router_flavor, ..Profile::default() });
+            let routed = declarations.entity("routed").unwrap();
+            assert_eq!((routed.fields.len(), routed.checks.len()), (fields, checks), "{router_flavor:?}");
+            assert_eq!(routed.fields.len() + routed.dormant.len(), ROUTED.fields.len());
+            assert_eq!(routed.field("size").unwrap().len_max, len_max);
+            let flavored = routed.subschema("flavored").unwrap();
+            assert_eq!(flavored.fields.len(), own, "{router_flavor:?}");
+            let [Check::ConditionalAtLeastOneOf(check)] = flavored.checks else { panic!("one check") };
+            assert_eq!(check.then_at_least_one_of, names);
+        }
+    }
 
     static THINGS: Entity = Entity::new("things")
         .subschema_key("name")

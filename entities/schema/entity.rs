@@ -133,6 +133,9 @@ pub struct Entity {
     pub name: &'static str,
     pub description: &'static str,
     pub fields: &'static [Named],
+    /// Fields that the node's profile leaves out and whose columns its table has all the same: another setting brings
+    /// them back, with what they held.
+    pub dormant: &'static [Named],
     pub checks: &'static [Check],
     pub shorthands: &'static [Shorthand],
     pub transformations: &'static [Transformation],
@@ -245,6 +248,7 @@ impl Entity {
             name,
             description: "",
             fields: &[],
+            dormant: &[],
             checks: &[],
             shorthands: &[],
             transformations: &[],

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::check::Check;
 use super::entity::{Edition, Entity};
+use super::expression::Flavor;
 use super::literal::{Choices, Literal};
 use super::shorthand::{Deprecation, Shorthand};
 
@@ -25,6 +26,9 @@ pub enum Validator {
 
 /// Brings a text into its normal form (a target's address), or says why it has none.
 pub type Normalizer = &'static (dyn Fn(&str) -> Result<String, String> + Send + Sync);
+
+/// Writes a text as it stood in declarative configurations before format 3.0 the way it is written now.
+pub type Upgrade = &'static (dyn Fn(&str) -> String + Send + Sync);
 
 /// What a value is made of.
 #[derive(Clone, Copy)]
@@ -107,6 +111,10 @@ pub struct Field {
     pub samples: &'static [Literal],
     pub deprecation: Option<&'static Deprecation>,
     pub edition: Edition,
+    /// The router flavours under which the field exists; none named: under any.
+    pub flavors: &'static [Flavor],
+    /// What the field is under another router flavour.
+    pub under: Option<(Flavor, &'static Field)>,
     pub err: Option<&'static str>,
 
     pub between: Option<(f64, f64)>,
@@ -139,6 +147,8 @@ pub struct Field {
     pub shorthands: &'static [Shorthand],
     /// String only: the form in which the value is stored and looked up.
     pub normalizer: Option<Normalizer>,
+    /// String only: how a text of an older declarative configuration is written now.
+    pub upgrade: Option<Upgrade>,
     /// Transient array only: it lists this field of the rows of that entity which refer to the row.
     pub lists: Option<(&'static str, &'static str)>,
     /// Reference only: the row referred to has no endpoint below the row that refers to it.
@@ -169,6 +179,8 @@ impl Field {
             samples: &[],
             deprecation: None,
             edition: Edition::Community,
+            flavors: &[],
+            under: None,
             err: None,
             between: None,
             gt: None,
@@ -196,6 +208,7 @@ impl Field {
             checks: &[],
             shorthands: &[],
             normalizer: None,
+            upgrade: None,
             lists: None,
             without_endpoint: false,
             names: None,
@@ -256,6 +269,10 @@ attributes! {
     deprecated(by: &'static Deprecation) deprecation = Some(by);
     /// The field exists in that edition only.
     edition(edition: Edition) edition = edition;
+    /// The field exists under these router flavours only.
+    flavors(list: &'static [Flavor]) flavors = list;
+    /// Under that router flavour the field is another one, of the same type.
+    under(flavor: Flavor, field: &'static Field) under = Some((flavor, field));
     /// What to say instead of a rule's own sentence.
     err(text: &'static str) err = Some(text);
     /// Smallest and largest value.
@@ -316,6 +333,8 @@ attributes! {
     shorthands(shorthands: &'static [Shorthand]) shorthands = shorthands;
     /// The form in which the text is stored.
     normalizer(rule: Normalizer) normalizer = Some(rule);
+    /// How a text of a declarative configuration before format 3.0 is written now.
+    upgrade(rule: Upgrade) upgrade = Some(rule);
     /// Lists field `field` of the rows of `entity` that refer to this row; writing it creates and deletes such rows.
     lists(entity: &'static str, field: &'static str) lists = Some((entity, field));
     /// The row referred to is not served below this one (`/snis/{snis}/certificate`).

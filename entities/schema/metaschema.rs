@@ -91,6 +91,19 @@ const fn entity_fault(entity: &Entity) -> Option<Fault> {
         rule!(find(entity.fields, entity.primary_key[i]).is_some(), "the primary key names a field that is not declared");
         i += 1;
     }
+    let mut i = 0;
+    while i < entity.fields.len() {
+        let (name, field) = &entity.fields[i];
+        rule!(
+            field.flavors.is_empty()
+                || (field.foreign().is_none()
+                    && !field.is_unique()
+                    && !contains(entity.primary_key, name)
+                    && !contains(entity.cache_key, name)),
+            "keys and references exist under every router flavour"
+        );
+        i += 1;
+    }
     if let Some(key) = entity.endpoint_key {
         match find(entity.fields, key) {
             None => return Some(Fault::new("the endpoint key names a field that is not declared")),
@@ -220,6 +233,11 @@ const fn field_fault(field: &Field) -> Option<Fault> {
             pass_on!(shorthands_fault(field.shorthands, fields), "shorthand_fields");
         }
         _ => rule!(field.checks.is_empty() && field.shorthands.is_empty(), "only records have checks and shorthands"),
+    }
+    if let Some((_, other)) = field.under {
+        rule!(compatible(field, other), "a field has one type under every router flavour");
+        rule!(other.under.is_none(), "what a field is under another router flavour has no further form");
+        pass_on!(field_fault(other), "under");
     }
     rules_fault(field)
 }

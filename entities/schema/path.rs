@@ -43,6 +43,40 @@ pub fn router_path(text: &str) -> Result<(), String> {
     Err(format!("non-normalized path, consider use '{normal}' instead"))
 }
 
+/// A path of a route as it was written before format 3.0, the way it is written now: what has more than the plain
+/// characters was a regular expression, in which encoded characters were decoded; anything else gets its normal form.
+pub fn upgrade(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_~/%".contains(&byte);
+    if text.bytes().all(is_plain) {
+        return normalize(text);
+    }
+    let mut pattern = String::from("~");
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once('%') {
+        pattern.push_str(before);
+        let code = behind.get(..2).filter(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        match code.and_then(|code| Some((code, u8::from_str_radix(code, 16).ok()?))) {
+            Some((code, byte)) => {
+                match char::from(byte) {
+                    letter if RESERVED.contains(letter) => pattern.push_str(&format!("%{}", code.to_uppercase())),
+                    letter if ".^-{}\\|".contains(letter) => pattern.extend(['\\', letter]),
+                    letter if letter.is_ascii() => pattern.push(letter),
+                    _ => pattern.push_str(&format!("%{code}")),
+                }
+                rest = behind.get(2..).unwrap_or_default();
+            }
+            None => {
+                pattern.push('%');
+                rest = behind;
+            }
+        }
+    }
+    pattern + rest
+}
+
+/// Characters that keep their encoding in an upgraded regular expression.
+const RESERVED: &str = "!#$%&'()*+,/:;=?@[]";
+
 /// Whether PCRE2 compiles the text.
 pub fn is_regex(text: &str) -> bool {
     pcre::check(text.as_bytes()).is_ok()

@@ -152,6 +152,7 @@ pub const ROUTER_PATH: Field = STRING
     .match_any(&["^/", "^~/"], "should start with: / (fixed path) or ~/ (regex path)")
     .match_none(&[("//", "must not have empty segments")])
     .text_validator(&path::router_path)
+    .upgrade(&path::upgrade)
     .doc(
         "A string representing a router path. It must start with a forward slash ('/') for a fixed path, or the sequence '~/' for a regex path. It must not have empty segments.",
     );

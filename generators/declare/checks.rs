@@ -1,7 +1,7 @@
 //! Checks and transformations of a declaration.
 
 use entities::schema::{
-    Check, Conditional, ConditionalAtLeastOneOf, Field, Named, Otherwise, SAME, Transformation, sentence,
+    Check, Conditional, ConditionalAtLeastOneOf, Field, Named, Otherwise, SAME, Transformation, custom, sentence,
 };
 
 use super::functions;
@@ -117,24 +117,16 @@ impl Converter<'_> {
             rule.fault("fn", "a rule of one value checks no entity");
             return None;
         };
-        Some(Check::Custom {
-            sources,
-            run_with_missing_fields: rule.flag("run_with_missing_fields").unwrap_or(false),
-            run_with_invalid_fields: rule.flag("run_with_invalid_fields").unwrap_or(false),
-            rule: check,
-        })
+        let missing = rule.flag("run_with_missing_fields").unwrap_or(false);
+        let invalid = rule.flag("run_with_invalid_fields").unwrap_or(false);
+        Some(run_also(custom(sources, check), missing, invalid))
     }
 
     /// The function `check` of an entity, which looks at all of its fields.
     pub(super) fn own_check(&self, table: &Table, fields: &'static [Named]) -> Option<Check> {
         let function = table.function("check")?;
         let sources: Vec<&'static str> = fields.iter().map(|(name, _)| *name).collect();
-        Some(Check::Custom {
-            sources: sources.leak(),
-            run_with_missing_fields: false,
-            run_with_invalid_fields: true,
-            rule: functions::check(function, &[])?,
-        })
+        Some(run_also(custom(sources.leak(), functions::check(function, &[])?), false, true))
     }
 
     /// The transformations of an entity or a variant.
@@ -157,4 +149,13 @@ impl Converter<'_> {
         }
         transformations.leak()
     }
+}
+
+/// A custom check that also runs while fields that it names are missing, or invalid.
+fn run_also(mut check: Check, missing: bool, invalid: bool) -> Check {
+    if let Check::Custom { run_with_missing_fields, run_with_invalid_fields, .. } = &mut check {
+        *run_with_missing_fields = missing;
+        *run_with_invalid_fields = invalid;
+    }
+    check
 }

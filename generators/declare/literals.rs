@@ -3,7 +3,7 @@
 use entities::schema::{Choices, Field, Literal, Type, sentence};
 
 use super::Data;
-use super::table::{Converter, below, list_of};
+use super::table::{Converter, below};
 
 impl Converter<'_> {
     /// A value of a field of that type. An empty table is what the type makes of it.
@@ -107,14 +107,5 @@ impl Converter<'_> {
                 None
             }
         }
-    }
-
-    /// A list of texts, somewhere inside a value.
-    pub(super) fn texts(&self, data: &Data) -> &'static [&'static str] {
-        let texts = list_of(data).unwrap_or_default().iter().filter_map(|item| match item {
-            Data::Text(text) => Some(&*text.clone().leak()),
-            _ => None,
-        });
-        texts.collect::<Vec<_>>().leak()
     }
 }

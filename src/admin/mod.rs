@@ -53,7 +53,8 @@ async fn serve(node: &Node, request: http::Request<Body>) -> Result<Answer, Refu
     if matches!(endpoint.target, Target::Hidden) {
         return Err(Refusal::not_found());
     }
-    if request.method == Method::OPTIONS {
+    let own = matches!(endpoint.target, Target::Node(endpoint) if endpoint.answers_options());
+    if request.method == Method::OPTIONS && !own {
         // A name that leads to a row must lead there for any method.
         if let (Target::Entity(Place::Item(entity)), Some(segment)) = (endpoint.target, parameters.first())
             && entity.reached_through.is_some()

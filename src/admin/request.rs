@@ -72,10 +72,26 @@ fn encoding(method: &Method, headers: &HeaderMap, has_body: bool, yaml: bool) ->
     }
 }
 
+/// The path without the workspace that it begins with, of which there is one: `/default/services` is `/services`.
+/// What clients ask for as the root of a workspace, `/default` or `/default/kong`, is `/`.
+fn without_workspace(uri: Uri) -> Uri {
+    const WORKSPACE: &str = "/default";
+    let Some(rest) = uri.path().strip_prefix(WORKSPACE).filter(|rest| rest.is_empty() || rest.starts_with('/')) else {
+        return uri;
+    };
+    let path = if matches!(rest, "" | "/kong" | "/kong/") { "/" } else { rest };
+    let rewritten = match uri.query() {
+        Some(query) => format!("{path}?{query}").parse(),
+        None => path.parse(),
+    };
+    rewritten.unwrap_or(uri)
+}
+
 impl Request {
     /// Reads a request whose body has at most `limit` bytes.
     pub async fn read(request: http::Request<Body>, limit: usize) -> Result<Request, Refusal> {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        parts.uri = without_workspace(parts.uri);
         let body = if needs_body(&parts.method) {
             match Limited::new(body, limit).collect().await {
                 Ok(body) => body.to_bytes(),
@@ -139,5 +155,29 @@ impl Request {
             parts.push(Part { name, data: data.to_vec() });
         }
         Ok(parts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_workspace_is_taken_from_the_path() {
+        for (given, kept) in [
+            ("/default/services?size=5&a=%2F", "/services?size=5&a=%2F"),
+            ("/default/services/", "/services/"),
+            ("/default", "/"),
+            ("/default/", "/"),
+            ("/default/kong?x", "/?x"),
+            ("/default/default/services", "/default/services"),
+            ("/defaults", "/defaults"),
+            ("/other/services", "/other/services"),
+            ("/default//services", "//services"),
+            ("/", "/"),
+        ] {
+            let kept: Uri = kept.parse().unwrap();
+            assert_eq!(without_workspace(given.parse().unwrap()), kept, "{given}");
+        }
     }
 }

@@ -2,17 +2,27 @@
 
 use silverback::settings::LogLevel;
 use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::fmt;
+use tracing_subscriber::{fmt, reload};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Writes what is at least as grave as `level`. Kong's levels beyond `error` all mean errors.
-pub fn start(level: LogLevel) {
-    let level = match level {
+/// Writes what is at least as grave as `level`, or as the level that is set later by what is returned.
+pub fn start(level: LogLevel) -> impl Fn(LogLevel) {
+    let (filter, handle) = reload::Layer::new(filter(level));
+    tracing_subscriber::registry().with(filter).with(fmt::layer().with_writer(std::io::stderr)).init();
+    move |level| {
+        if let Err(cause) = handle.reload(self::filter(level)) {
+            tracing::error!(%cause, "the level of the log could not be changed");
+        }
+    }
+}
+
+/// Kong's levels beyond `error` all mean errors.
+fn filter(level: LogLevel) -> LevelFilter {
+    match level {
         LogLevel::Debug => LevelFilter::DEBUG,
         LogLevel::Info | LogLevel::Notice => LevelFilter::INFO,
         LogLevel::Warn => LevelFilter::WARN,
         LogLevel::Error | LogLevel::Crit | LogLevel::Alert | LogLevel::Emerg => LevelFilter::ERROR,
-    };
-    tracing_subscriber::registry().with(level).with(fmt::layer().with_writer(std::io::stderr)).init();
+    }
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use generators::schemas;
-use silverback::node::Node;
-use silverback::settings::{self, Settings};
+use silverback::node::{Node, log_level};
+use silverback::settings::{self, LogLevel, Settings};
 use silverback::store::{self, Connection, Database, Location};
 use silverback::{app, declarations, serve};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
@@ -73,19 +73,20 @@ pub fn start(file: Option<&Path>) -> Result<()> {
     if let Some(address) = settings.admin_listen.iter().find(|address| address.ssl) {
         bail!("admin_listen: '{}' asks for TLS, which this release does not serve", address.target());
     }
-    logging::start(settings.log_level);
+    let log = logging::start(settings.log_level);
     if !without_effect.is_empty() {
         tracing::info!(keys = without_effect.join(", "), "settings that are known but have no effect here");
     }
-    runtime()?.block_on(run(&settings, &database))
+    runtime()?.block_on(run(&settings, &database, log))
 }
 
-async fn run(settings: &Settings, database: &Database) -> Result<()> {
+async fn run(settings: &Settings, database: &Database, log: impl Fn(LogLevel) + Send + Sync + 'static) -> Result<()> {
     let mut listeners = Vec::new();
     for address in &settings.admin_listen {
         listeners.push(serve::listen(&address.target()).await.context("admin_listen")?);
     }
     let node = silverback::node(settings, database).await?;
+    node.log_level.written_by(log);
     for listener in &listeners {
         if let Some(address) = serve::address(listener) {
             tracing::info!(%address, "the Admin API is served");
@@ -99,10 +100,13 @@ async fn run(settings: &Settings, database: &Database) -> Result<()> {
         Database::Postgres(_) => tracing::info!("the store is PostgreSQL"),
     }
     let expiring = tokio::spawn(expire(Arc::clone(&node)));
+    let listening = tokio::spawn(listen(Arc::clone(&node)));
     serve::serve(listeners, app(Arc::clone(&node)), Arc::clone(&node), stop_signal()).await;
-    expiring.abort();
-    // The task holds the node until it has ended.
-    let _aborted = expiring.await;
+    for task in [expiring, listening] {
+        task.abort();
+        // The task holds the node until it has ended.
+        let _aborted = task.await;
+    }
     if let Some(node) = Arc::into_inner(node) {
         node.store.close().await;
     }
@@ -117,6 +121,11 @@ async fn expire(node: Arc<Node>) {
         ticks.tick().await;
         node.store.expire().await;
     }
+}
+
+/// Does what other nodes announce.
+async fn listen(node: Arc<Node>) {
+    node.store.listen(|announcement| log_level::follow(&node, announcement)).await;
 }
 
 /// Completes when the process is told to stop.
@@ -208,9 +217,9 @@ fn confirmed() -> Result<bool> {
 
 /// `silverback routes`
 pub fn routes() -> Result<()> {
-    let declarations = declarations(&Settings::default());
+    let settings = Settings::default();
     let mut out = std::io::stdout().lock();
-    for endpoint in Node::endpoints(&declarations).iter() {
+    for endpoint in Node::endpoints(&declarations(&settings), settings.role).iter() {
         if let Err(cause) = writeln!(out, "{:<38} {}", endpoint.allow(), endpoint.path) {
             // Whoever reads has seen enough (`silverback routes | head`).
             return if cause.kind() == std::io::ErrorKind::BrokenPipe { Ok(()) } else { Err(cause.into()) };

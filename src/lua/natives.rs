@@ -154,13 +154,20 @@ fn judgements(lua: &Lua, natives: &Table) -> Result<()> {
     let normalize = |lua: &Lua, text: LuaString| {
         let found = address::normalize_ip(&convert::text(&text));
         let (host, port, kind) = match &found {
-            Ok(found) => (found.host.as_str(), found.port, found.kind),
+            Ok(found) => (found.host.as_str(), found.port, &found.kind),
             Err(fault) => return or_why(lua, Err(fault.to_string())),
         };
         let parts = lua.create_table()?;
         parts.set("host", host)?;
         parts.set("port", port)?;
-        parts.set("type", kind.name())?;
+        parts.set(
+            "type",
+            match kind {
+                address::Kind::Name => "name",
+                address::Kind::Ipv4 => "ipv4",
+                address::Kind::Ipv6 => "ipv6",
+            },
+        )?;
         or_why(lua, Ok(Value::Table(parts)))
     };
     natives.set("normalize_ip", lua.create_function(normalize)?)?;

@@ -50,15 +50,15 @@ impl Search {
         Ok(compile(&expression, &options, budget).map(|regex| Search { regex, text, from }))
     }
 
-    fn next(&self, from: usize) -> std::result::Result<Option<Captures<'_>>, String> {
+    fn next(&self, from: usize) -> std::result::Result<Option<Found<'_>>, String> {
         if !self.text.is_char_boundary(from) {
             return Ok(None);
         }
-        self.regex.captures_from_pos(&self.text, from).map_err(|error| error.to_string())
+        self.regex.captures_from_pos(self.text.as_str(), from).map_err(|error| error.to_string())
     }
 
     /// The captures as a table: by number, 0 being the whole, and by name.
-    fn table(&self, lua: &Lua, found: &Captures) -> Result<Table> {
+    fn table(&self, lua: &Lua, found: &Found) -> Result<Table> {
         let table = lua.create_table()?;
         for i in 0..found.len() {
             match found.get(i) {
@@ -72,6 +72,9 @@ impl Search {
         Ok(table)
     }
 }
+
+/// What a search found.
+type Found<'t> = Captures<'t, str>;
 
 type Arguments = (LuaString, LuaString, Option<LuaString>, Option<Table>);
 
@@ -164,7 +167,7 @@ pub fn install(lua: &Lua, natives: &Table, budget: &Arc<Budget>) -> Result<()> {
 }
 
 /// Where the next search begins; an empty match is not found twice.
-fn after(text: &str, found: &Captures) -> Option<usize> {
+fn after(text: &str, found: &Found) -> Option<usize> {
     let whole = found.get(0)?;
     if whole.start() < whole.end() {
         return Some(whole.end());
@@ -208,7 +211,7 @@ fn replaced(
 }
 
 /// Writes a replacement: `$1`, `${1}` and `$0` stand for captures, `$$` for a dollar.
-fn expand(with: &str, found: &Captures, out: &mut String) {
+fn expand(with: &str, found: &Found, out: &mut String) {
     let mut rest = with;
     while let Some((before, after)) = rest.split_once('$') {
         out.push_str(before);

@@ -1,86 +1,34 @@
 //! The node: what one running server is, and the endpoints that are not entities'.
 
+mod cache;
+mod config;
+mod endpoints;
 mod figures;
+pub mod log_level;
 mod root;
 mod schemas;
 mod status;
 mod tags;
+mod timers;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use entities::schema::{Declarations, Flavor};
-use generators::routes::{Endpoint, Endpoints};
+use generators::routes::Endpoints;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+pub use endpoints::NodeEndpoint;
 pub use figures::Figures;
+pub use log_level::CurrentLevel;
+pub use root::KONG_VERSION;
 
 use crate::admin::{Answer, Refusal, Request};
 use crate::clock::Circumstances;
+use crate::settings::Role;
 use crate::store::Store;
-
-/// An endpoint of the node.
-#[derive(Clone, Copy, Debug)]
-pub enum NodeEndpoint {
-    /// `/`
-    Root,
-    /// `/endpoints`
-    Endpoints,
-    /// `/status`
-    Status,
-    /// `/schemas/{name}`
-    Schema,
-    /// `/schemas/{db_entity_name}/validate`
-    Validate,
-    /// `/schemas/plugins/validate`, `/schemas/vaults/validate`
-    ValidateEntity(&'static str),
-    /// `/schemas/plugins/{name}`, `/schemas/vaults/{name}`: the entity, and what its subschemas are called.
-    Subschema(&'static str, &'static str),
-    /// `/tags`
-    Tags,
-    /// `/tags/{tags}`
-    Tag,
-    /// `/plugins/enabled`
-    PluginsEnabled,
-    /// `/plugins/schema/{name}`
-    PluginSchema,
-    /// `/schemas/filters/{name}`: no filter is known while wasm is off.
-    Filter,
-    /// `/acme…`, `/proxy-cache/{cache_key}`: what only a node that proxies could have.
-    Nothing,
-    /// `/proxy-cache`: what has been cached can be dropped, and nothing has.
-    EmptyCache,
-}
-
-/// The endpoints of the node, beside those that the declarations imply.
-fn endpoints() -> Vec<Endpoint<NodeEndpoint>> {
-    const GET: &[&str] = &["GET"];
-    const POST: &[&str] = &["POST"];
-    vec![
-        Endpoint::node("/", GET, NodeEndpoint::Root),
-        Endpoint::node("/endpoints", GET, NodeEndpoint::Endpoints),
-        Endpoint::node("/status", GET, NodeEndpoint::Status),
-        Endpoint::node("/schemas/{name}", GET, NodeEndpoint::Schema),
-        Endpoint::node("/schemas/{db_entity_name}/validate", POST, NodeEndpoint::Validate),
-        Endpoint::node("/schemas/plugins/validate", POST, NodeEndpoint::ValidateEntity("plugins")),
-        Endpoint::node("/schemas/plugins/{name}", GET, NodeEndpoint::Subschema("plugins", "plugin")),
-        Endpoint::node("/schemas/vaults/validate", POST, NodeEndpoint::ValidateEntity("vaults")),
-        Endpoint::node("/schemas/vaults/{name}", GET, NodeEndpoint::Subschema("vaults", "vault")),
-        Endpoint::node("/tags", &["GET", "POST"], NodeEndpoint::Tags),
-        Endpoint::node("/tags/{tags}", GET, NodeEndpoint::Tag),
-        Endpoint::node("/plugins/enabled", GET, NodeEndpoint::PluginsEnabled),
-        Endpoint::node("/plugins/schema/{name}", GET, NodeEndpoint::PluginSchema),
-        Endpoint::node("/schemas/filters/{name}", GET, NodeEndpoint::Filter),
-        Endpoint::node("/acme", POST, NodeEndpoint::Nothing),
-        Endpoint::node("/acme/certificates", GET, NodeEndpoint::Nothing),
-        Endpoint::node("/acme/certificates/{certificates}", GET, NodeEndpoint::Nothing),
-        Endpoint::node("/proxy-cache", &["DELETE"], NodeEndpoint::EmptyCache),
-        Endpoint::node("/proxy-cache/{cache_key}", &["DELETE", "GET"], NodeEndpoint::Nothing),
-        Endpoint::node("/proxy-cache/{plugin_id}/caches/{cache_key}", &["DELETE", "GET"], NodeEndpoint::Nothing),
-    ]
-}
 
 /// A running server.
 pub struct Node {
@@ -88,6 +36,7 @@ pub struct Node {
     pub endpoints: Endpoints<NodeEndpoint>,
     pub store: Store,
     pub figures: Figures,
+    pub log_level: Arc<CurrentLevel>,
     pub id: Uuid,
     pub hostname: String,
     pub flavor: Flavor,
@@ -101,9 +50,9 @@ pub struct Node {
 }
 
 impl Node {
-    /// The endpoint table of a node with these declarations.
-    pub fn endpoints(declarations: &Declarations) -> Endpoints<NodeEndpoint> {
-        Endpoints::new(declarations, endpoints())
+    /// The endpoint table of a node with these declarations in that role.
+    pub fn endpoints(declarations: &Declarations, role: Role) -> Endpoints<NodeEndpoint> {
+        Endpoints::new(declarations, endpoints::endpoints(role))
     }
 
     /// The circumstances of this moment.
@@ -126,6 +75,22 @@ impl Node {
                 Ok(Answer::ok(&json!({ "data": paths })))
             }
             NodeEndpoint::Status => status::answer(self, request).await,
+            NodeEndpoint::Dns => {
+                // Names are left to the operating system, which keeps no figures.
+                Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, "not implemented with the legacy DNS client"))
+            }
+            NodeEndpoint::Timers => Ok(timers::answer()),
+            NodeEndpoint::Cache => Ok(cache::purge(self)),
+            NodeEndpoint::CacheEntry => cache::entry(self, name, request),
+            NodeEndpoint::Config => config::refuse(request).await,
+            NodeEndpoint::ControlPlane => Err(Refusal::bad_request(
+                "this endpoint is only available when Kong is configured to run as Control Plane for the cluster",
+            )),
+            NodeEndpoint::LogLevel => Ok(log_level::show(self)),
+            NodeEndpoint::ChangeLogLevel(reach) => log_level::change(self, name, reach, request).await,
+            NodeEndpoint::FilterChains | NodeEndpoint::Filters => {
+                Err(Refusal::bad_request("this endpoint is only available when wasm is enabled"))
+            }
             NodeEndpoint::Schema => schemas::entity(self, name),
             NodeEndpoint::Validate => schemas::validate(self, name, request).await,
             NodeEndpoint::ValidateEntity(entity) => schemas::validate(self, entity, request).await,

@@ -28,6 +28,7 @@ pub async fn answer(node: &Node) -> Result<Answer, Refusal> {
         .flat_map(|entity| entity.subschemas)
         .map(|(name, own)| ((*name).to_owned(), json!({ "version": own.version, "priority": own.priority })))
         .collect();
+    let tasks = super::timers::tasks();
     Ok(Answer::ok(&json!({
         "tagline": "Welcome to kong",
         "version": KONG_VERSION,
@@ -35,9 +36,8 @@ pub async fn answer(node: &Node) -> Result<Answer, Refusal> {
         "edition": node.edition,
         "hostname": node.hostname,
         "node_id": node.id.to_string(),
-        // Clients read these; a program without Lua has no Lua timers.
         "lua_version": "none",
-        "timers": { "running": 0, "pending": 0 },
+        "timers": { "running": tasks.running, "pending": tasks.pending },
         "pids": { "master": std::process::id(), "workers": [std::process::id()] },
         "plugins": { "available_on_server": available, "enabled_in_cluster": in_cluster(node).await? },
         "configuration": node.configuration,

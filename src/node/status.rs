@@ -1,11 +1,14 @@
 //! `GET /status`: how the node is, in the form that Kong's clients read.
 //!
-//! Kong speaks of nginx' connections and Lua's memory there. The connections are this server's own; the memory is
-//! that of the one process, which stands for Kong's workers.
+//! Kong speaks of nginx' connections and Lua's memory there. The connections are this server's own, of which it does
+//! not know who has begun to send a request (`connections_reading`). The memory is that of the one process, which
+//! stands for Kong's workers; the shared dictionary `kong_db_cache` stands for the pages that are remembered, where
+//! the store remembers any.
 
 use std::sync::atomic::Ordering;
 
-use serde_json::{Value, json};
+use generators::numbers::lua_number;
+use serde_json::{Map, Value, json};
 
 use super::Node;
 use crate::admin::{Answer, Refusal, Request};
@@ -13,19 +16,18 @@ use crate::admin::{Answer, Refusal, Request};
 /// Answers `GET /status?unit=m&scale=2`.
 pub async fn answer(node: &Node, request: &Request) -> Result<Answer, Refusal> {
     let arguments = request.arguments()?;
-    let unit = arguments.get("unit").map_or("m", |unit| unit.as_str().unwrap_or("?"));
-    let scale = match arguments.get("scale") {
-        None => 2,
-        Some(scale) => {
-            let number = scale.as_str().and_then(generators::numbers::lua_number).and_then(|number| number.as_f64());
-            match number {
-                Some(number) if number >= 0.0 => number as usize,
-                Some(_) => return Err(Refusal::bad_request("scale must be equal or greater than 0")),
-                None => 2,
-            }
-        }
+    let unit = match arguments.get("unit") {
+        None => "m",
+        Some(unit) => unit.as_str().unwrap_or_default(),
     };
-    let memory = memory(resident_bytes(), unit, scale)?;
+    let scale = arguments.get("scale").and_then(Value::as_str).and_then(lua_number);
+    let scale = scale.and_then(|number| number.as_f64()).unwrap_or(SCALE);
+    let held = memory(resident_bytes(), unit, scale)?;
+    let mut dictionaries = Map::new();
+    if let Some((used, limit)) = node.store.page_memory() {
+        let (used, limit) = (memory(used as u64, unit, scale)?, memory(limit as u64, unit, scale)?);
+        dictionaries.insert("kong_db_cache".to_owned(), json!({ "allocated_slabs": used, "capacity": limit }));
+    }
     let count = |figure: &std::sync::atomic::AtomicU64| figure.load(Ordering::Relaxed);
     let figures = &node.figures;
     let (open, serving) = (count(&figures.connections), count(&figures.serving));
@@ -41,25 +43,37 @@ pub async fn answer(node: &Node, request: &Request) -> Result<Answer, Refusal> {
         },
         "database": { "reachable": node.store.is_reachable().await },
         "memory": {
-            "workers_lua_vms": [{ "http_allocated_gc": memory, "pid": std::process::id() }],
-            "lua_shared_dicts": {},
+            "workers_lua_vms": [{ "http_allocated_gc": held, "pid": std::process::id() }],
+            "lua_shared_dicts": dictionaries,
         },
     })))
 }
 
-/// Bytes in a unit, with so many digits behind the point: `56.02 MiB`; plain bytes are a number.
-fn memory(bytes: u64, unit: &str, scale: usize) -> Result<Value, Refusal> {
-    let (size, name) = match unit {
-        "b" | "B" => return Ok(Value::from(bytes)),
-        "k" | "K" => (1024.0, "KiB"),
-        "m" | "M" => (1024.0 * 1024.0, "MiB"),
-        "g" | "G" => (1024.0 * 1024.0 * 1024.0, "GiB"),
+/// How many digits stand behind the point unless the request says otherwise.
+const SCALE: f64 = 2.0;
+/// How many digits there are at most.
+const MAX_SCALE: f64 = 99.0;
+
+/// Bytes in a unit, with so many digits behind the point: `56.02 MiB`. Plain bytes are a number, or a text where no
+/// unit was named at all; how many digits such have is not asked.
+fn memory(bytes: u64, unit: &str, scale: f64) -> Result<Value, Refusal> {
+    let lower = unit.to_ascii_lowercase();
+    match lower.as_str() {
+        "" => return Ok(Value::from(bytes.to_string())),
+        "b" => return Ok(Value::from(bytes)),
+        _ if scale < 0.0 => return Err(Refusal::bad_request("scale must be equal or greater than 0")),
+        _ => {}
+    }
+    let (size, name) = match lower.as_str() {
+        "k" => (1024.0, "KiB"),
+        "m" => (1024.0 * 1024.0, "MiB"),
+        "g" => (1024.0 * 1024.0 * 1024.0, "GiB"),
         _ => {
             let message = format!("invalid unit '{unit}' (expected 'k/K', 'm/M', or 'g/G')");
             return Err(Refusal::bad_request(&message));
         }
     };
-    Ok(Value::from(format!("{:.*} {name}", scale.min(16), bytes as f64 / size)))
+    Ok(Value::from(format!("{:.*} {name}", scale.min(MAX_SCALE) as usize, bytes as f64 / size)))
 }
 
 /// The memory that the process holds; 0 where the system does not tell.
@@ -68,4 +82,30 @@ fn resident_bytes() -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     kilobytes.unwrap_or_default() * 1024
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_has_a_unit_and_digits() {
+        for (unit, scale, shown) in [
+            ("m", 2.0, json!("1.50 MiB")),
+            ("K", 0.0, json!("1536 KiB")),
+            ("g", 4.9, json!("0.0015 GiB")),
+            ("b", -1.0, json!(1_572_864)),
+            ("", 2.0, json!("1572864")),
+        ] {
+            assert_eq!(memory(3 << 19, unit, scale).unwrap(), shown, "{unit} {scale}");
+        }
+        for (unit, scale, message) in [
+            ("M", -0.5, "scale must be equal or greater than 0"),
+            ("mb", -1.0, "scale must be equal or greater than 0"),
+            ("é", 2.0, "invalid unit 'é' (expected 'k/K', 'm/M', or 'g/G')"),
+        ] {
+            assert_eq!(memory(1, unit, scale).unwrap_err().body["message"], message);
+        }
+        assert_eq!(memory(1, "k", f64::INFINITY).unwrap().as_str().map(str::len), Some(105));
+    }
 }

@@ -151,7 +151,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
                 let values = values.into_iter().flatten().collect();
                 self.connection.execute_raw(self.statement(&texts.join("; "), values)).await.map(|_| ())
             }
-            Dialect::Postgres => self.send_each(&texts, values).await,
+            Dialect::Postgres => self.send_by_row(&texts, values).await,
         };
         sent.map_err(|error| match error.sql_err() {
             Some(SqlErr::UniqueConstraintViolation(cause) | SqlErr::ForeignKeyConstraintViolation(cause)) => {
@@ -164,9 +164,18 @@ impl<C: ConnectionTrait> Session<'_, C> {
         })
     }
 
-    async fn send_each(&self, texts: &[String], values: Vec<Vec<Bound>>) -> Result<(), DbErr> {
+    /// PostgreSQL takes one statement at a time; a row's statement, its tags' and its line in the log go as one, in
+    /// the form `WITH a0 AS (INSERT …), a1 AS (INSERT …) INSERT …`.
+    async fn send_by_row(&self, texts: &[String], values: Vec<Vec<Bound>>) -> Result<(), DbErr> {
+        let (mut parts, mut bound) = (Vec::new(), Vec::new());
         for (text, values) in texts.iter().zip(values) {
-            self.connection.execute_raw(self.statement(text, values)).await?;
+            parts.push(shifted(text, bound.len()));
+            bound.extend(values);
+            // The parts of one statement do not see each other: tags must be gone before they come again.
+            if text == LOG_POSTGRES || text == DELETE_TAGS_POSTGRES {
+                let sql = chained(&std::mem::take(&mut parts));
+                self.connection.execute_raw(self.statement(&sql, std::mem::take(&mut bound))).await?;
+            }
         }
         Ok(())
     }
@@ -181,5 +190,45 @@ impl<C: ConnectionTrait> Session<'_, C> {
         }
         self.batch.guarded = false;
         self.connection.execute_unprepared("ROLLBACK TO operation; RELEASE operation").await.is_ok()
+    }
+}
+
+/// A statement whose parameters `$1`, `$2`, … come behind `by` others.
+fn shifted(text: &str, by: usize) -> String {
+    let mut parts = text.split('$');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, rest) = part.split_at(digits);
+        let number = number.parse::<usize>().map_or(0, |number| number + by);
+        out.push_str(&format!("${number}{rest}"));
+    }
+    out
+}
+
+/// Statements as one: all but the last as parts of a `WITH`.
+fn chained(statements: &[String]) -> String {
+    match statements.split_last() {
+        None => String::new(),
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => {
+            let rest: Vec<_> = rest.iter().enumerate().map(|(i, text)| format!("a{i} AS ({text})")).collect();
+            format!("WITH {} {last}", rest.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{chained, shifted};
+
+    #[test]
+    fn statements_become_one() {
+        let first = "INSERT INTO a VALUES ($1, $2)".to_owned();
+        let second = shifted("INSERT INTO b VALUES ($1, $12)", 2);
+        assert_eq!(second, "INSERT INTO b VALUES ($3, $14)");
+        let both = "WITH a0 AS (INSERT INTO a VALUES ($1, $2)) INSERT INTO b VALUES ($3, $14)";
+        assert_eq!(chained(&[first.clone(), second]), both);
+        assert_eq!(chained(std::slice::from_ref(&first)), first);
     }
 }

@@ -135,6 +135,24 @@ impl Mirror {
         }
     }
 
+    /// Forgets a page that was sent, or all of them.
+    pub fn forget_pages(&self, key: Option<&str>) {
+        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        match key {
+            None => *pages = Pages::default(),
+            Some(key) => {
+                if let Some((_, page)) = pages.held.remove(key) {
+                    pages.bytes -= page.len();
+                }
+            }
+        }
+    }
+
+    /// How many bytes of pages are remembered, and how many may be.
+    pub fn page_memory(&self) -> (usize, usize) {
+        (self.pages.lock().unwrap_or_else(PoisonError::into_inner).bytes, MAX_PAGES)
+    }
+
     /// The row of a key. The outer `None`: ask the database.
     pub fn get(&self, entity: &Entity, key: &Key) -> Option<Option<Bytes>> {
         let guard = self.read();

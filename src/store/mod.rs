@@ -3,6 +3,7 @@
 //! The store is asked with keys, pages and operations, and answers with rows; it is the only part of the program
 //! that speaks SQL. Every write is one transaction that also appends to the change log.
 
+mod announcements;
 mod batch;
 mod execute;
 mod failure;
@@ -241,6 +242,18 @@ impl Store {
         }
     }
 
+    /// Forgets a page that is remembered, or all of them.
+    pub fn forget_pages(&self, key: Option<&str>) {
+        if let Some(mirror) = self.mirror() {
+            mirror.forget_pages(key);
+        }
+    }
+
+    /// How many bytes of pages are remembered, and how many may be; `None` where none are.
+    pub fn page_memory(&self) -> Option<(usize, usize)> {
+        self.mirror().map(mirror::Mirror::page_memory)
+    }
+
     /// Every row that refers to `parent` through `field`.
     pub async fn children(&self, entity: &'static Entity, field: &'static str, parent: &str) -> Result<Vec<Row>, Failure> {
         session!(self, session => session.children(entity, field, parent).await)
@@ -318,12 +331,6 @@ async fn find_conflict<C: ConnectionTrait>(
     let row = &write.row;
     let Some(id) = id_of(entity, row) else { return Ok(None) };
     if write.insert && session.get(entity, &Key::Primary(id.clone())).await?.is_some() {
-        // Kong looks for the names of unique fields in the database's sentence, which always has the word "key", and
-        // so blames a field of that name.
-        if let Some((field, _)) = entity.unique_fields().find(|(name, _)| *name == "key") {
-            let value = row.get(field).cloned().unwrap_or_default();
-            return Ok(Some(Error::UniqueViolation(Row::from_iter([(field.to_owned(), value)]))));
-        }
         return Ok(Some(Error::PrimaryKeyViolation(primary(entity, &id))));
     }
     let is_other = |found: &Row| id_of(entity, found).as_deref() != Some(id.as_str());

@@ -38,7 +38,6 @@ impl Battery<'_> {
             }
         }
         self.unchanged(&before, "a body that cannot be read").await;
-        self.clean().await;
     }
 }
 

@@ -3,7 +3,9 @@
 //! They deliberately do not say what is accepted and what is not: that is for the tests of each rule.
 
 use entities::ENTITIES;
-use entities::schema::{Context, Entity, Flavor, Row, address, bytes, expression, jwk, lua, path, pattern, pem, text, url};
+use entities::schema::{
+    Context, Entity, Flavor, Row, address, bytes, expression, jwk, lua, path, pattern, pem, text, url,
+};
 use generators::complete::{Verb, complete, merge, rewrite, transform};
 use generators::declare::{self, Data};
 use generators::input::{self, Brackets};
@@ -65,7 +67,7 @@ pub fn form(data: &[u8]) {
     }
     let text = marked(body);
     let _ = operations::key(entity, &text, &CONTEXT);
-    for brackets in [Brackets::Key, Brackets::Index] {
+    for brackets in [Brackets::Key, Brackets::Name] {
         if let Ok(arguments) = input::query(&text, brackets)
             && let Ok(page) = operations::page(entity, &arguments)
         {
