@@ -58,6 +58,9 @@ fn section<N>(entity: &'static Entity, endpoints: &[(&Endpoint<N>, Place)]) -> S
         out.push_str(&row(&[endpoint.methods.join(", "), code(&endpoint.path), words_of_place(place)]));
     }
     out.push_str(&fields(entity.fields));
+    if entity.ttl {
+        out.push_str("\nA row may be given a `ttl`: the number of seconds after which it is gone.\n");
+    }
     out.push_str(&shorthands(entity.shorthands));
     out.push_str(&checks("Rules between fields:", entity.checks));
     if entity.cache_key.len() > 1 {
@@ -103,7 +106,11 @@ fn words_of_place(place: &Place) -> String {
         },
         Place::Children { field, .. } => format!("those whose {} is that one", code(field)),
         Place::AllChildren { field, .. } => format!("those whose {} is that one, in the order of their ids", code(field)),
-        Place::Child { field, .. } => format!("one of those whose {} is that one", code(field)),
+        Place::Child { child, field, .. } => {
+            let key = child.endpoint_key.or(child.key_below);
+            let key = key.map(|key| format!(" or {}", code(key))).unwrap_or_default();
+            format!("one of those whose {} is that one, by `id`{key}", code(field))
+        }
         Place::Parent { field, .. } => format!("the {} of that one", code(field)),
     }
 }
@@ -193,11 +200,11 @@ fn rules(field: &Field) -> Vec<String> {
     }
     match field.ty {
         Type::Array(elements) | Type::Set(elements) => {
-            out.extend(own_rules(elements).into_iter().map(|words| format!("each {words}")));
+            out.extend(own_rules(elements).into_iter().map(|words| format!("each: {words}")));
         }
         Type::Map(keys, values) => {
-            out.extend(own_rules(keys).into_iter().map(|words| format!("each key {words}")));
-            out.extend(own_rules(values).into_iter().map(|words| format!("each value {words}")));
+            out.extend(own_rules(keys).into_iter().map(|words| format!("each key: {words}")));
+            out.extend(own_rules(values).into_iter().map(|words| format!("each value: {words}")));
         }
         _ => {}
     }
@@ -216,8 +223,8 @@ fn own_rules(field: &Field) -> Vec<String> {
     add(field.gt.map(|limit| format!("greater than {limit}")));
     add(field.eq.map(|value| literal(&value)));
     add(field.ne.map(|value| format!("not {}", literal(&value))));
-    add(field.one_of.map(|choices| choices_listed(&choices, "", "one of ")));
-    add(field.not_one_of.map(|choices| choices_listed(&choices, "not ", "none of ")));
+    add(field.one_of.map(|choices| choices_listed(&choices, ["", "one of "], "or")));
+    add(field.not_one_of.map(|choices| choices_listed(&choices, ["not ", "none of "], "and")));
     let sized = |length: usize| match (length, field.ty) {
         (1, Type::String) => "1 byte".to_owned(),
         (_, Type::String) => format!("{length} bytes"),
@@ -282,7 +289,7 @@ fn checks(title: &str, list: &[Check]) -> String {
 
 fn words_of_check(check: &Check) -> String {
     match check {
-        Check::AtLeastOneOf(names) => format!("at least one of {} is given", listed(names, "and")),
+        Check::AtLeastOneOf(names) => at_least_one(names),
         Check::OnlyOneOf(names) => format!("exactly one of {} is given", listed(names, "and")),
         Check::Distinct(names) => format!("{} differ", listed(names, "and")),
         Check::MutuallyRequired(names) | Check::AllOrNothing(names) => {
@@ -299,6 +306,11 @@ fn words_of_check(check: &Check) -> String {
     }
 }
 
+fn at_least_one(names: &[&str]) -> String {
+    let before = if names.len() == 1 { "" } else { "at least one of " };
+    format!("{before}{} is given", listed(names, "and"))
+}
+
 fn conditional(check: &Conditional) -> String {
     format!(
         "if {} {}, {} {}",
@@ -311,12 +323,12 @@ fn conditional(check: &Conditional) -> String {
 
 fn conditional_at_least_one_of(check: &ConditionalAtLeastOneOf) -> String {
     let field = code(check.if_field);
-    let names = listed(check.then_at_least_one_of, "and");
-    let mut out = format!("if {field} {}, at least one of {names} is given", condition(&check.if_match));
+    let names = at_least_one(check.then_at_least_one_of);
+    let mut out = format!("if {field} {}, {names}", condition(&check.if_match));
     if let Some(otherwise) = &check.otherwise {
-        let names = listed(otherwise.else_then_at_least_one_of, "and");
+        let names = at_least_one(otherwise.else_then_at_least_one_of);
         let condition = condition(&otherwise.else_match);
-        out.push_str(&format!("; otherwise, if it {condition}, at least one of {names} is given"));
+        out.push_str(&format!("; otherwise, if it {condition}, {names}"));
     }
     out
 }
@@ -338,14 +350,14 @@ fn condition(rules: &Field) -> String {
 }
 
 /// `` `a` `` behind the first words, or `` `a` or `b` `` behind the others.
-fn choices_listed(choices: &Choices, before_one: &str, before_several: &str) -> String {
+fn choices_listed(choices: &Choices, [before_one, before_several]: [&str; 2], last: &str) -> String {
     let texts: Vec<_> = match choices {
         Choices::Strings(list) => list.iter().map(|text| (*text).to_owned()).collect(),
         Choices::Integers(list) => list.iter().map(i64::to_string).collect(),
     };
     let names: Vec<_> = texts.iter().map(String::as_str).collect();
     let before = if names.len() == 1 { before_one } else { before_several };
-    format!("{before}{}", listed(&names, "or"))
+    format!("{before}{}", listed(&names, last))
 }
 
 /// `a`, `b` and `c`
@@ -432,8 +444,8 @@ mod tests {
             "| GET, POST | `/owners/{owners}/things` | those whose `owner` is that one |",
             "| `name` | string |  |  | no \\| here; unique | Its name. |",
             "| `shape` | string | yes | `\"round\"` | one of `round` or `ball` |  |",
-            "| `sizes` | array of integer |  |  | at least 1 entry; each from 1 to 5 |  |",
-            "| `labels` | map of string to string |  |  | each value starts with `/` |  |",
+            "| `sizes` | array of integer |  |  | at least 1 entry; each: from 1 to 5 |  |",
+            "| `labels` | map of string to string |  |  | each value: starts with `/` |  |",
             "| `place.y` | boolean |  | `true` |  |  |",
             "| `owner` | reference to [owners](#owners) |  |  | what is referred to cannot be deleted |  |",
             "- at least one of `name` and `sizes` is given",

@@ -41,6 +41,8 @@ pub enum Error {
     ForeignKeysUnresolved(Vec<Unresolved>),
     /// Another entity names the row without a foreign key.
     ReferencedByOthers(String),
+    /// A declarative configuration is wrong; what is wrong in the shape of the document, lists by place from 1.
+    DeclarativeConfig(Row),
 }
 
 /// A reference by a unique field that leads nowhere.
@@ -73,6 +75,7 @@ impl Error {
             Error::InvalidOptions(_) => 11,
             Error::OperationUnsupported(_) => 12,
             Error::ForeignKeysUnresolved(_) => 13,
+            Error::DeclarativeConfig(_) => 14,
             Error::ReferencedByOthers(_) => 19,
         }
     }
@@ -93,6 +96,7 @@ impl Error {
             Error::OperationUnsupported(_) => "operation unsupported".to_owned(),
             Error::ForeignKeysUnresolved(_) => "foreign keys unresolved".to_owned(),
             Error::ReferencedByOthers(_) => "referenced by others".to_owned(),
+            Error::DeclarativeConfig(_) => "invalid declarative configuration".to_owned(),
         }
     }
 
@@ -120,6 +124,9 @@ impl Error {
                 summary("invalid option", "option violations", &Violations(options.clone()))
             }
             Error::OperationUnsupported(why) | Error::ReferencedByOthers(why) => why.clone(),
+            Error::DeclarativeConfig(errors) => {
+                format!("declarative config is invalid: {}", lua::compact(&in_lists(errors)))
+            }
             Error::ForeignKeysUnresolved(list) => {
                 summary("foreign key unresolved", "foreign keys unresolved", &unresolved(list))
             }
@@ -131,6 +138,7 @@ impl Error {
         let fields = match self {
             Error::InvalidOptions(options) => return Some(("options", Value::Object(options.clone()))),
             Error::SchemaViolation(Violations(fields)) => return Some(("fields", by_place(fields))),
+            Error::DeclarativeConfig(errors) => return Some(("fields", in_lists(errors))),
             Error::InvalidPrimaryKey(fields)
             | Error::PrimaryKeyViolation(fields)
             | Error::UniqueViolation(fields)
@@ -175,6 +183,30 @@ fn by_place(fields: &Map<String, Value>) -> Value {
             Value::Array(list)
         }
         _ => Value::Object(fields.iter().map(|(name, what)| (name.clone(), placed(what))).collect()),
+    }
+}
+
+/// Errors by place as lists, at any depth: what is right in between is null, as far as a list is written that way.
+fn in_lists(errors: &Row) -> Value {
+    /// How long a list with holes may be.
+    const MOST: usize = 32_768;
+    let inner = |what: &Value| match what {
+        Value::Object(inner) => in_lists(inner),
+        other => other.clone(),
+    };
+    let places: Option<Vec<usize>> = errors.keys().map(|name| name.parse().ok().filter(|place| *place > 0)).collect();
+    let last = places.as_ref().and_then(|places| places.iter().copied().max());
+    match (places, last) {
+        (Some(places), Some(last)) if last <= MOST.max(2 * errors.len()) => {
+            let mut list = vec![Value::Null; last];
+            for (place, what) in places.into_iter().zip(errors.values()) {
+                if let Some(slot) = list.get_mut(place - 1) {
+                    *slot = inner(what);
+                }
+            }
+            Value::Array(list)
+        }
+        _ => Value::Object(errors.iter().map(|(name, what)| (name.clone(), inner(what))).collect()),
     }
 }
 

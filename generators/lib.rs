@@ -6,6 +6,8 @@ mod arguments;
 mod checks;
 /// A row made complete: shorthands, defaults, automatic fields; merged with a stored one; transformed.
 pub mod complete;
+/// A declarative configuration as rows.
+pub mod declarative;
 /// The reference of the Admin API.
 pub mod docs;
 /// Declarations that come as data: from a file, from a script.

@@ -38,9 +38,17 @@ fn write(out: &mut String, value: &Value, level: Option<usize>) {
             write_table(out, entries, level);
         }
         Value::Object(fields) => {
-            let mut fields: Vec<_> = fields.iter().collect();
-            fields.sort_by(|a, b| a.0.cmp(b.0));
-            write_table(out, fields.into_iter().map(|(key, item)| (Some(index(key)), item)), level);
+            // What stands at places of a list comes first, without a key as far as no place is left out.
+            let place = |key: &str| key.parse::<usize>().ok().filter(|place| *place > 0);
+            let mut fields: Vec<_> = fields.iter().map(|(key, item)| (place(key), key, item)).collect();
+            fields.sort_by(|a, b| (a.0.is_none(), a.0, a.1).cmp(&(b.0.is_none(), b.0, b.1)));
+            let dense = fields.iter().zip(1..).take_while(|((place, ..), next)| *place == Some(*next)).count();
+            let entries = fields.into_iter().enumerate().map(|(i, (place, key, item))| match place {
+                Some(_) if i < dense => (None, item),
+                Some(place) => (Some(format!("[{place}]")), item),
+                None => (Some(index(key)), item),
+            });
+            write_table(out, entries, level);
         }
     }
 }

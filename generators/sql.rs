@@ -11,7 +11,7 @@ use sea_query::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::operations::{Page, id_of, primary, reference};
+use crate::operations::{Page, primary, reference};
 use crate::tables::{CACHE_KEY, Dialect, EXPIRES_AT, Kind, column_name, has_cache_key, kind};
 
 /// A column of an entity's table and the field that it holds.
@@ -387,10 +387,4 @@ fn ordered(field: &Field, value: Value) -> Value {
         }
         (_, value) => value,
     }
-}
-
-/// The tags of a row, for the `tags` table: `(entity, tag, id, ordinal)`.
-pub fn tags(entity: &'static Entity, row: &Row) -> Vec<(String, String)> {
-    let (Some(id), Some(Value::Array(tags))) = (id_of(entity, row), row.get("tags")) else { return Vec::new() };
-    tags.iter().filter_map(|tag| Some((id.clone(), tag.as_str()?.to_owned()))).collect()
 }

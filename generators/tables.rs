@@ -108,6 +108,11 @@ pub fn tables(declarations: &Declarations) -> Vec<Table> {
     tables
 }
 
+/// Whether a table of that name is the program's own and no entity's.
+pub fn is_own(table: &str) -> bool {
+    [meta(), changes(), tags()].iter().any(|own| own.name == table)
+}
+
 fn of_entity(entity: &'static Entity) -> Table {
     let mut table = Table {
         name: entity.table().to_owned(),

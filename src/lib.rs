@@ -5,6 +5,7 @@
 
 pub mod admin;
 mod clock;
+mod extensions;
 pub mod lua;
 pub mod node;
 pub mod serve;
@@ -21,8 +22,31 @@ use node::{CurrentLevel, Figures, Node};
 use settings::{RouterFlavor, Settings};
 use store::{Database, OpenError, Store};
 
-/// The declarations of a node with these settings.
-pub fn declarations(settings: &Settings) -> Arc<Declarations> {
+pub use extensions::{Extension, NotInstalled};
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    NotInstalled(#[from] NotInstalled),
+    #[error(transparent)]
+    Store(#[from] OpenError),
+}
+
+/// The declarations of a node with these settings: those of the program, and those of the plugins that the settings
+/// name and that are found in their folders.
+///
+/// # Errors
+/// The names of plugins that are enabled and found nowhere.
+pub fn declarations(settings: &Settings) -> Result<Arc<Declarations>, NotInstalled> {
+    declarations_with(settings, &[])
+}
+
+/// As [`declarations`], and those of `extensions`.
+///
+/// # Errors
+/// The names of plugins that are enabled and found nowhere.
+pub fn declarations_with(settings: &Settings, extensions: &[Extension]) -> Result<Arc<Declarations>, NotInstalled> {
     let edition = match settings.edition {
         settings::Edition::Community => Edition::Community,
         settings::Edition::Enterprise => Edition::Enterprise,
@@ -33,7 +57,9 @@ pub fn declarations(settings: &Settings) -> Arc<Declarations> {
     ]);
     let secret = Some(clock::long_secret());
     let without_database = settings.database == settings::Database::Off;
-    Arc::new(Declarations::new(entities::ENTITIES, &Profile { edition, enabled, secret, without_database, router_flavor: flavor(settings) }))
+    let router_flavor = flavor(settings);
+    let list = extensions::entities(settings, extensions)?;
+    Ok(Arc::new(Declarations::new(&list, &Profile { edition, enabled, secret, without_database, router_flavor })))
 }
 
 /// The router flavour that rules of routes are checked by.
@@ -46,8 +72,23 @@ pub fn flavor(settings: &Settings) -> Flavor {
 }
 
 /// Opens the store and makes the node.
-pub async fn node(settings: &Settings, database: &Database) -> Result<Arc<Node>, OpenError> {
-    let declarations = declarations(settings);
+///
+/// # Errors
+/// The names of plugins that are enabled and found nowhere; why the store cannot be opened.
+pub async fn node(settings: &Settings, database: &Database) -> Result<Arc<Node>, StartError> {
+    node_with(settings, database, &[]).await
+}
+
+/// As [`node`], with plugins and entities that a program brings which embeds this one.
+///
+/// # Errors
+/// As of [`node`].
+pub async fn node_with(
+    settings: &Settings,
+    database: &Database,
+    extensions: &[Extension],
+) -> Result<Arc<Node>, StartError> {
+    let declarations = declarations_with(settings, extensions)?;
     let flavor = flavor(settings);
     let store = Store::open(database, Arc::clone(&declarations), flavor).await?;
     Ok(Arc::new(Node {

@@ -1,5 +1,6 @@
 //! Produces the proof that the Admin API answers as a real Kong did: replays the exchanges recorded in
-//! `conformance/recordings` on each store. What is meant to differ is named in `conformance/deviations.txt`;
+//! `conformance/recordings` on each store, and those in `conformance/expressions` on nodes whose router matches by
+//! expressions. What is meant to differ is named in `conformance/deviations.txt`;
 //! nothing else may.
 
 #[cfg(test)]
@@ -10,6 +11,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use replay::{Client, Report, replay};
+use silverback::settings::{RouterFlavor, Settings};
 
 use crate::support::api::{Api, Store};
 
@@ -37,29 +39,52 @@ async fn postgres_answers_as_recorded() {
     answers_as_recorded(Store::Postgres).await;
 }
 
+#[tokio::test]
+async fn sqlite_answers_as_recorded_with_expressions() {
+    answers_with_expressions_as_recorded(Store::Sqlite).await;
+}
+
+#[tokio::test]
+async fn postgres_answers_as_recorded_with_expressions() {
+    answers_with_expressions_as_recorded(Store::Postgres).await;
+}
+
 async fn answers_as_recorded(store: Store) {
-    let Some(mut api) = Api::open(store, "conformance").await else { return };
-    let report = replay_all(&mut api).await;
+    let Some(api) = Api::open(store, "conformance").await else { return };
+    plays(api, "recordings").await;
+}
+
+async fn answers_with_expressions_as_recorded(store: Store) {
+    let mut settings = Settings::default();
+    settings.router_flavor = RouterFlavor::Expressions;
+    // The recorded node served its users a page from there.
+    settings.admin_gui_origins = vec!["http://127.0.0.1:18412".to_owned()];
+    let Some(api) = Api::open_with(&settings, store, "expressions").await else { return };
+    plays(api, "expressions").await;
+}
+
+async fn plays(mut api: Api, folder: &str) {
+    let report = replay_all(&mut api, folder).await;
     assert!(report.failed.is_empty(), "{report}");
 }
 
-/// Plays every recording, in the order of the file names, with the deviations that
+/// Plays every recording of a folder, in the order of the file names, with the deviations that
 /// `conformance/deviations.txt` names.
 ///
 /// # Panics
 /// When a recording or the list of deviations cannot be read.
-async fn replay_all<C: Client>(client: &mut C) -> Report {
+async fn replay_all<C: Client>(client: &mut C, folder: &str) -> Report {
     let meant = deviations();
     let mut report = Report::default();
-    for file in recordings() {
+    for file in recordings(folder) {
         report.add(replay(client, &file, &meant).await);
     }
     report
 }
 
-/// The recordings, sorted by name.
-fn recordings() -> Vec<PathBuf> {
-    let folder = folder().join("recordings");
+/// The recordings of a folder, sorted by name.
+fn recordings(name: &str) -> Vec<PathBuf> {
+    let folder = folder().join(name);
     let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut files: Vec<_> = entries
         .map(|entry| entry.expect("a folder that opens can be read").path())

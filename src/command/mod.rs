@@ -163,7 +163,7 @@ pub fn check(file: &Path) -> Result<()> {
 pub fn list_migrations(file: Option<&Path>) -> Result<()> {
     let (settings, _) = load(file)?;
     let database = database(&settings)?;
-    let steps = runtime()?.block_on(store::pending(&database, &declarations(&settings)))?;
+    let steps = runtime()?.block_on(store::pending(&database, &*declarations(&settings)?))?;
     if steps.is_empty() {
         println!("the database is up to date");
     }
@@ -175,7 +175,7 @@ pub fn list_migrations(file: Option<&Path>) -> Result<()> {
 pub fn migrate(file: Option<&Path>) -> Result<()> {
     let (settings, _) = load(file)?;
     let database = database(&settings)?;
-    let steps = runtime()?.block_on(store::migrate(&database, &declarations(&settings), false))?;
+    let steps = runtime()?.block_on(store::migrate(&database, &*declarations(&settings)?, false))?;
     if steps.is_empty() {
         println!("the database is up to date");
     }
@@ -187,7 +187,7 @@ pub fn migrate(file: Option<&Path>) -> Result<()> {
 pub fn finish_migrations(file: Option<&Path>) -> Result<()> {
     let (settings, _) = load(file)?;
     let database = database(&settings)?;
-    let steps = runtime()?.block_on(store::pending(&database, &declarations(&settings)))?;
+    let steps = runtime()?.block_on(store::pending(&database, &*declarations(&settings)?))?;
     if !steps.is_empty() {
         bail!("{} steps are pending: run `silverback migrations up` first", steps.len());
     }
@@ -202,7 +202,7 @@ pub fn reset(file: Option<&Path>, yes: bool) -> Result<()> {
     if !yes && !confirmed()? {
         bail!("nothing was dropped");
     }
-    runtime()?.block_on(store::migrate(&database, &declarations(&settings), true))?;
+    runtime()?.block_on(store::migrate(&database, &*declarations(&settings)?, true))?;
     println!("every table was dropped");
     Ok(())
 }
@@ -219,7 +219,7 @@ fn confirmed() -> Result<bool> {
 pub fn routes() -> Result<()> {
     let settings = Settings::default();
     let mut out = std::io::stdout().lock();
-    for endpoint in Node::endpoints(&declarations(&settings), settings.role).iter() {
+    for endpoint in Node::endpoints(&*declarations(&settings)?, settings.role).iter() {
         if let Err(cause) = writeln!(out, "{:<38} {}", endpoint.allow(), endpoint.path) {
             // Whoever reads has seen enough (`silverback routes | head`).
             return if cause.kind() == std::io::ErrorKind::BrokenPipe { Ok(()) } else { Err(cause.into()) };
@@ -230,7 +230,7 @@ pub fn routes() -> Result<()> {
 
 /// `silverback schema ENTITY`
 pub fn schema(name: &str) -> Result<()> {
-    let declarations = declarations(&Settings::default());
+    let declarations = declarations(&Settings::default())?;
     let value = match name.split_once('/') {
         None => declarations.entity(name).map(schemas::entity),
         Some((entity, own)) => {

@@ -28,7 +28,7 @@ use serde_json::Value as Json;
 use budget::{Budget, JUDGING, LOADING, Limits, TICK};
 use rules::Rules;
 
-pub use modules::names as embedded_modules;
+pub use modules::{is_plain, names as embedded_modules, parts as module_parts};
 
 /// How much memory a machine may take, in bytes.
 const MEMORY: usize = 32 << 20;

@@ -59,13 +59,15 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     MODULES.iter().map(|(name, _)| *name)
 }
 
-/// The parts of a module's name, if it is one that a file can have: no part leads anywhere else.
+/// Whether a text is the name of a file or a folder and leads nowhere else.
+pub fn is_plain(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+}
+
+/// The parts of a module's name, if it is one that a file can have.
 pub fn parts(name: &str) -> Option<Vec<&str>> {
-    let is_plain = |part: &&str| {
-        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
-    };
     let parts: Vec<&str> = name.split('.').collect();
-    parts.iter().all(is_plain).then_some(parts)
+    parts.iter().all(|part| is_plain(part)).then_some(parts)
 }
 
 #[cfg(test)]

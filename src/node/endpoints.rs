@@ -110,7 +110,7 @@ pub fn endpoints(role: Role) -> Vec<Endpoint<NodeEndpoint>> {
         Endpoint::node("/schemas/vaults/validate", POST, NodeEndpoint::ValidateEntity("vaults")),
         Endpoint::node("/schemas/vaults/{name}", GET, NodeEndpoint::Subschema("vaults", "vault")),
         Endpoint::node("/tags", &["GET", "POST"], NodeEndpoint::Tags),
-        Endpoint::node("/tags/{tags}", GET, NodeEndpoint::Tag),
+        Endpoint::node("/tags/{tags}", &["DELETE", "GET", "PATCH", "PUT"], NodeEndpoint::Tag),
         Endpoint::node("/plugins/enabled", GET, NodeEndpoint::PluginsEnabled),
         Endpoint::node("/plugins/schema/{name}", GET, NodeEndpoint::PluginSchema),
         Endpoint::node("/schemas/filters/{name}", GET, NodeEndpoint::Filter),

@@ -14,7 +14,7 @@ use crate::admin::{Answer, Refusal, Request};
 
 /// A page of tags: of every tag, or of one.
 pub async fn list(node: &Node, request: &Request, tag: Option<&str>) -> Result<Answer, Refusal> {
-    if request.method == Method::POST {
+    if !matches!(request.method, Method::GET | Method::HEAD) {
         request.input().await?;
         let sentence = "does not support insert/upsert/update/delete operations";
         return Err(Error::violation("tags", sentence).into());

@@ -225,6 +225,12 @@ pub const KEYS: &[Key] = &[
         "bundled",
         "The plugins that may be configured: names, `bundled` for all that come with the server, or `off`.",
     ),
+    acts(
+        "plugins_path",
+        List,
+        "",
+        "Folders with third-party plugins: `<name>/schema.yaml`, `.json` or `.lua`, or `kong/plugins/<name>/schema.lua`.",
+    ),
     inert("port_maps", PortMaps, "", PROXY),
     inert("anonymous_reports", Boolean, "off", REPORTS),
     inert("proxy_server", Text, "", PROXY).secret(),

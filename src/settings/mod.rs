@@ -94,6 +94,8 @@ pub struct Settings {
     pub plugins: Vec<String>,
     /// Likewise for vaults.
     pub vaults: Vec<String>,
+    /// Folders with third-party plugins, absolute, in the order in which they are searched.
+    pub plugins_path: Vec<PathBuf>,
     /// `lua_package_path`: patterns with `?`, separated by `;`.
     pub lua_package_path: String,
     pub router_flavor: RouterFlavor,
@@ -175,6 +177,7 @@ impl Settings {
             declarative_config_string: secret("declarative_config_string"),
             plugins: words::select(values.list("plugins"), BUNDLED_PLUGINS),
             vaults: words::select(values.list("vaults"), BUNDLED_VAULTS),
+            plugins_path: values.list("plugins_path").iter().map(|folder| absolute(Path::new(folder))).collect(),
             lua_package_path: values.text("lua_package_path").to_owned(),
             router_flavor: RouterFlavor::from_word(values.text("router_flavor"))
                 .unwrap_or(RouterFlavor::TraditionalCompatible),

@@ -31,8 +31,8 @@ pub struct Batch {
 const INSERT_TAG_SQLITE: &str = "INSERT INTO \"tags\" (\"entity\", \"tag\", \"id\", \"ordinal\") VALUES (?, ?, ?, ?)";
 const INSERT_TAG_POSTGRES: &str =
     "INSERT INTO \"tags\" (\"entity\", \"tag\", \"id\", \"ordinal\") VALUES ($1, $2, $3, $4)";
-const DELETE_TAGS_SQLITE: &str = "DELETE FROM \"tags\" WHERE \"id\" = ? AND \"entity\" = ?";
-const DELETE_TAGS_POSTGRES: &str = "DELETE FROM \"tags\" WHERE \"id\" = $1 AND \"entity\" = $2";
+const DELETE_TAG_SQLITE: &str = "DELETE FROM \"tags\" WHERE \"entity\" = ? AND \"tag\" = ? AND \"id\" = ?";
+const DELETE_TAG_POSTGRES: &str = "DELETE FROM \"tags\" WHERE \"entity\" = $1 AND \"tag\" = $2 AND \"id\" = $3";
 const LOG_SQLITE: &str = "INSERT INTO \"changes\" (\"entity\", \"id\", \"operation\", \"before\", \"after\", \"at\") \
      VALUES (?, ?, ?, ?, ?, ?)";
 const LOG_POSTGRES: &str = "INSERT INTO \"changes\" (\"entity\", \"id\", \"operation\", \"before\", \"after\", \"at\") \
@@ -76,11 +76,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
         let row = after.as_ref().or(before.as_ref()).cloned().unwrap_or_default();
         self.batch.writes.push(Write { entity: entity.name, row, insert: before.is_none() });
         self.add(text, values);
-        let tags_of = |row: &Option<Row>| row.as_ref().map(|row| sql::tags(entity, row)).unwrap_or_default();
-        let (old, new) = (tags_of(&before), tags_of(&after));
-        if old != new {
-            self.write_tags(entity, &id, !old.is_empty(), &new);
-        }
+        self.write_tags(entity, &id, tags(before.as_ref()), tags(after.as_ref()));
         let change = Change { entity, id, before, after };
         self.log(&change);
         self.touch(entity, &change.id);
@@ -93,18 +89,19 @@ impl<C: ConnectionTrait> Session<'_, C> {
         self.batch.values.push(values);
     }
 
-    fn write_tags(&mut self, entity: &'static Entity, id: &str, had: bool, tags: &[(String, String)]) {
+    /// Takes away the tags that a row no longer has, or has in another place, and adds the new ones.
+    fn write_tags(&mut self, entity: &'static Entity, id: &str, old: Vec<(i64, &str)>, new: Vec<(i64, &str)>) {
         let (insert, delete) = match self.dialect {
-            Dialect::Sqlite => (INSERT_TAG_SQLITE, DELETE_TAGS_SQLITE),
-            Dialect::Postgres => (INSERT_TAG_POSTGRES, DELETE_TAGS_POSTGRES),
+            Dialect::Sqlite => (INSERT_TAG_SQLITE, DELETE_TAG_SQLITE),
+            Dialect::Postgres => (INSERT_TAG_POSTGRES, DELETE_TAG_POSTGRES),
         };
         let id = sql::bind_text(Kind::Uuid, id, self.dialect);
-        if had {
-            self.add(delete, vec![id.clone(), Bound::from(entity.name)]);
+        for (_, tag) in old.iter().filter(|tag| !new.contains(tag)) {
+            self.add(delete, vec![Bound::from(entity.name), Bound::from(*tag), id.clone()]);
         }
-        for (ordinal, (_, tag)) in tags.iter().enumerate() {
-            let ordinal = Bound::from(ordinal as i64 + 1);
-            self.add(insert, vec![Bound::from(entity.name), Bound::from(tag.as_str()), id.clone(), ordinal]);
+        for (ordinal, tag) in new.iter().filter(|tag| !old.contains(tag)) {
+            let values = vec![Bound::from(entity.name), Bound::from(*tag), id.clone(), Bound::from(*ordinal)];
+            self.add(insert, values);
         }
     }
 
@@ -172,7 +169,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
             parts.push(shifted(text, bound.len()));
             bound.extend(values);
             // The parts of one statement do not see each other: tags must be gone before they come again.
-            if text == LOG_POSTGRES || text == DELETE_TAGS_POSTGRES {
+            if text == LOG_POSTGRES || text == DELETE_TAG_POSTGRES {
                 let sql = chained(&std::mem::take(&mut parts));
                 self.connection.execute_raw(self.statement(&sql, std::mem::take(&mut bound))).await?;
             }
@@ -191,6 +188,12 @@ impl<C: ConnectionTrait> Session<'_, C> {
         self.batch.guarded = false;
         self.connection.execute_unprepared("ROLLBACK TO operation; RELEASE operation").await.is_ok()
     }
+}
+
+/// The tags of a row, with their places from 1 on.
+fn tags(row: Option<&Row>) -> Vec<(i64, &str)> {
+    let tags = row.and_then(|row| row.get("tags")).and_then(Value::as_array).into_iter().flatten();
+    (1..).zip(tags.filter_map(Value::as_str)).collect()
 }
 
 /// A statement whose parameters `$1`, `$2`, … come behind `by` others.

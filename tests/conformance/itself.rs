@@ -63,7 +63,7 @@ impl Client for Recorded {
 fn play(change: impl Fn(&mut Value)) -> Report {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let mut report = Report::default();
-    for file in super::recordings() {
+    for file in super::recordings("recordings") {
         let mut client = Recorded::new(&file, &change);
         report.add(runtime.block_on(replay(&mut client, &file, &HashSet::new())));
         assert!(client.answers.is_empty(), "{}: every step is asked for", file.display());
@@ -73,7 +73,7 @@ fn play(change: impl Fn(&mut Value)) -> Report {
 
 /// Checks that exactly the cases which `change` alters fail.
 fn check_seen(change: impl Fn(&mut Value)) {
-    let altered = super::recordings().into_iter().flat_map(cases).filter(|case| {
+    let altered = super::recordings("recordings").into_iter().flat_map(cases).filter(|case| {
         let mut other = case.clone();
         change(&mut other);
         other != *case

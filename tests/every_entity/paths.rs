@@ -5,6 +5,7 @@ use generators::routes::Target;
 use serde_json::Value;
 
 use super::{Battery, nobody};
+use crate::support::client::Answer;
 
 const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FETCH"];
 
@@ -24,7 +25,11 @@ impl Battery<'_> {
                 }
                 continue;
             }
-            let answer = self.send("OPTIONS", &path, &Value::Null, 204).await;
+            let answer = self.api.json("OPTIONS", &path, &Value::Null).await;
+            if answer.status != 204 {
+                self.closed(&path, &answer).await;
+                continue;
+            }
             for header in ["allow", "access-control-allow-methods"] {
                 let told = answer.header(header);
                 self.check(told == Some(&endpoint.allow()), || format!("OPTIONS {path}: {header}: {told:?}"));
@@ -37,6 +42,16 @@ impl Battery<'_> {
             }
             let text = self.api.send("POST", &path, &[("content-type", "text/plain")], b"x".to_vec()).await;
             self.answered("POST", &path, &Value::from("text/plain"), &text, 415);
+        }
+    }
+
+    /// A path of what this node does not do: it says so to every method.
+    async fn closed(&mut self, path: &str, answer: &Answer) {
+        self.check(answer.status == 400, || format!("OPTIONS {path}: {}", answer.status));
+        for method in METHODS.into_iter().filter(|method| self.api.node.endpoints.find(path).is_some_and(|found| found.endpoint.knows(method))) {
+            let other = self.send(method, path, &Value::Null, answer.status).await;
+            let same = other.message() == answer.message() || method == "HEAD";
+            self.check(same, || format!("{method} {path}: {}", other.message()));
         }
     }
 }

@@ -52,14 +52,18 @@ enum Outside {
 impl Api {
     /// A node on an empty store; `name` is that of its database. `None` where the store is not installed.
     pub async fn open(store: Store, name: &str) -> Option<Api> {
-        let settings = Settings::default();
+        Api::open_with(&Settings::default(), store, name).await
+    }
+
+    /// A node with these settings on an empty store. Where the store is and how it is read are not theirs to say.
+    pub async fn open_with(settings: &Settings, store: Store, name: &str) -> Option<Api> {
         match store {
             Store::Sqlite | Store::Uncached => {
                 let folder = Folder::new();
                 let path = folder.0.join("silverback.db");
                 let read_cache = store == Store::Sqlite;
                 let database = Database::Sqlite { location: Location::File(path.clone()), read_cache };
-                let node = silverback::node(&settings, &database).await.unwrap();
+                let node = silverback::node(settings, &database).await.unwrap();
                 let options = SqliteConnectOptions::new().filename(path).read_only(true);
                 let outside = Outside::Sqlite(SqlitePool::connect_lazy_with(options));
                 Some(Api::new(node, outside, Some(Arc::new(folder))))
@@ -74,7 +78,7 @@ impl Api {
                     .ssl_mode(PgSslMode::Disable);
                 let outside = Outside::Postgres(PgPool::connect_lazy_with(options.clone()));
                 let connection = Connection { options, pool: 4, timeout: settings.postgres.timeout };
-                let node = silverback::node(&settings, &Database::Postgres(Box::new(connection))).await.unwrap();
+                let node = silverback::node(settings, &Database::Postgres(Box::new(connection))).await.unwrap();
                 Some(Api::new(node, outside, None))
             }
         }

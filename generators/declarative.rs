@@ -1,0 +1,173 @@
+//! A declarative configuration -> the rows that it stands for, or everything that is wrong with it.
+//!
+//! A document names its format and lists rows by entity; below a row stand lists of the rows that refer to it, at
+//! every level that references allow. `document.rs` reads it, `ids.rs` makes up the ids that it leaves out,
+//! `validity.rs` holds each row against its declaration, `references.rs` resolves references and finds doubles,
+//! `flattened.rs` tells errors row by row. The rules are Kong's (`kong/db/schema/others/declarative_config.lua`).
+//! Nothing here reads text or stores a row.
+
+mod document;
+mod flattened;
+mod ids;
+mod references;
+mod validity;
+
+use entities::schema::{Context, Declarations, Entity, Row};
+use serde_json::Value;
+
+use crate::complete::{rewrite, transform};
+use crate::errors::Error;
+use crate::operations::id_of;
+use crate::sql::EXPIRY;
+
+use document::Document;
+
+/// A row of a configuration.
+pub struct Loaded {
+    pub entity: &'static Entity,
+    pub id: String,
+    /// As the answer to a load shows it: complete, before anything is computed from it.
+    pub shown: Row,
+    /// As it is stored.
+    pub stored: Row,
+}
+
+/// A document that is refused.
+pub struct Refused {
+    errors: Row,
+    document: Document,
+}
+
+impl Refused {
+    /// What is wrong, in the shape of the document.
+    pub fn error(self) -> Error {
+        Error::DeclarativeConfig(self.errors)
+    }
+
+    /// What is wrong with each row, and apart from it what concerns the document as a whole.
+    pub fn flattened(self) -> (Error, Vec<Value>) {
+        let (rest, rows) = flattened::flattened(&self.document, self.errors);
+        (Error::DeclarativeConfig(rest), rows)
+    }
+}
+
+/// The rows of a document, in the order in which they can be loaded.
+///
+/// # Errors
+/// Everything that is wrong with the document, of the first kind of which there is something: what breaks a
+/// declaration, then doubles and references that lead nowhere, then doubles of other unique fields.
+pub fn load(input: Row, declarations: &Declarations, context: &Context) -> Result<Vec<Loaded>, Box<Refused>> {
+    let mut document = Document::read(input, declarations);
+    ids::assign(&mut document, context);
+    let errors = validity::check(&mut document, context);
+    let errors = if errors.is_empty() { references::resolve(&mut document) } else { errors };
+    if !errors.is_empty() {
+        return Err(Box::new(Refused { errors, document }));
+    }
+    rows(document, context)
+}
+
+/// The rows of a document in which nothing is wrong.
+fn rows(mut document: Document, context: &Context) -> Result<Vec<Loaded>, Box<Refused>> {
+    let mut loaded: Vec<Loaded> = Vec::with_capacity(document.items.len());
+    let mut errors = Row::new();
+    for i in 0..document.items.len() {
+        let listed = listed(&document, i);
+        let Some(item) = document.items.get(i) else { continue };
+        let entity = item.entity;
+        let Some(id) = id_of(entity, &item.row) else { continue };
+        let shown = shown(entity, &item.row, listed);
+        match stored(entity, &item.row, &item.given, document.transform, context) {
+            Ok(stored) => loaded.push(Loaded { entity, id, shown, stored }),
+            Err(why) => document.note(&mut errors, i, Value::from(why)),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(Box::new(Refused { errors, document }));
+    }
+    let place = |entity: &Entity| document.kinds.iter().position(|kind| kind.name == entity.name);
+    loaded.sort_by_key(|row| place(row.entity));
+    document.items = Vec::new();
+    Ok(loaded)
+}
+
+/// The declared fields of a row, and its time to live where it has one.
+fn shown(entity: &'static Entity, row: &Row, listed: Option<(&'static str, Value)>) -> Row {
+    let mut shown: Row = entity
+        .fields_of(entity.subschema_of(row))
+        .map(|(name, _)| (name.to_owned(), row.get(name).cloned().unwrap_or_default()))
+        .collect();
+    if let Some(ttl) = row.get("ttl").filter(|ttl| entity.ttl && !ttl.is_null()) {
+        shown.insert("ttl".to_owned(), ttl.clone());
+    }
+    if let Some((name, rows)) = listed {
+        shown.insert(name.to_owned(), rows);
+    }
+    shown
+}
+
+/// The rows below a row that one of its fields lists.
+fn listed(document: &Document, i: usize) -> Option<(&'static str, Value)> {
+    let item = document.items.get(i)?;
+    let (name, other, _) = item.entity.listing()?;
+    let (_, children) = item.children.iter().find(|(child, _)| child.name == other)?;
+    let below = children.iter().filter_map(|child| document.items.get(*child)).map(|child| {
+        let mut row = shown(child.entity, &child.row, None);
+        for extra in document::EXTRAS {
+            row.insert((*extra).to_owned(), child.given.get(*extra).cloned().unwrap_or_default());
+        }
+        Value::Object(row)
+    });
+    Some((name, below.collect()))
+}
+
+/// A row as a store holds it: in normal form, with what is computed from it.
+fn stored(
+    entity: &'static Entity,
+    row: &Row,
+    given: &Row,
+    transformed: bool,
+    context: &Context,
+) -> Result<Row, String> {
+    let mut row = row.clone();
+    for (name, field) in entity.fields {
+        if let (Some(normalizer), Some(Value::String(text))) = (field.normalizer, row.get(*name)) {
+            let normal = normalizer(text)?;
+            row.insert((*name).to_owned(), Value::from(normal));
+        }
+    }
+    let ttl = row.shift_remove("ttl").and_then(|ttl| ttl.as_i64()).filter(|ttl| entity.ttl && *ttl > 0);
+    let row = if transformed { transform(entity, row, given, context)? } else { row };
+    let row = rewrite(entity, row);
+    let mut stored: Row = entity
+        .fields
+        .iter()
+        .filter(|(_, field)| field.is_stored())
+        .map(|(name, _)| ((*name).to_owned(), row.get(*name).cloned().unwrap_or_default()))
+        .collect();
+    if let Some(ttl) = ttl {
+        let expires_at = context.now_ms().saturating_add(ttl.saturating_mul(1000));
+        stored.insert(EXPIRY.to_owned(), Value::from(expires_at));
+    }
+    Ok(stored)
+}
+
+/// A configuration without rows, in the format that is written today.
+pub fn empty() -> Row {
+    Row::from_iter([("_format_version".to_owned(), Value::from("3.0")), ("_transform".to_owned(), Value::from(false))])
+}
+
+/// Adds a row to a document that [`empty`] began: references become ids, and nothing is computed from it again.
+pub fn add(document: &mut Row, entity: &'static Entity, row: &Row) {
+    let mut row = row.clone();
+    row.shift_remove(EXPIRY);
+    for (field, _, parent) in entity.foreign_keys() {
+        if let Some(id) = row.get(field).and_then(|value| crate::operations::reference(value, parent)) {
+            row.insert(field.to_owned(), Value::from(id));
+        }
+    }
+    let list = document.entry(entity.name).or_insert_with(|| Value::Array(Vec::new()));
+    if let Value::Array(list) = list {
+        list.push(Value::Object(row));
+    }
+}
