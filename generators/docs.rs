@@ -5,8 +5,8 @@
 //! types) is true of every entity and is not told here.
 
 use entities::schema::{
-    Check, Choices, Conditional, ConditionalAtLeastOneOf, Declarations, Entity, Field, Literal, Named, OnDelete,
-    Shorthand, Subschema, Type,
+    Check, Choices, Conditional, ConditionalAtLeastOneOf, Declarations, Entity, Field, Literal, Named,
+    OnDelete, Shorthand, Subschema, Type,
 };
 
 use crate::routes::{Endpoint, Endpoints, Place, Target};
@@ -43,7 +43,9 @@ fn of<'a, N: Copy>(endpoints: &'a Endpoints<N>, entity: &Entity) -> Vec<(&'a End
     let answers = |(_, place): &(&Endpoint<N>, Place)| {
         let with = match place {
             Place::Collection(own) | Place::Item(own) => own,
-            Place::Children { child, .. } | Place::AllChildren { child, .. } | Place::Child { child, .. } => child,
+            Place::Children { child, .. } | Place::AllChildren { child, .. } | Place::Child { child, .. } => {
+                child
+            }
             Place::Parent { parent, .. } => parent,
         };
         with.name == entity.name
@@ -87,7 +89,8 @@ fn variant(entity: &Entity, subschema: &Subschema, names: &[&str]) -> String {
     }
     out.push_str(&fields(subschema.fields));
     for (name, field) in subschema.fields {
-        let below: Vec<_> = field.shorthands.iter().map(|shorthand| (format!("{name}."), shorthand)).collect();
+        let below: Vec<_> =
+            field.shorthands.iter().map(|shorthand| (format!("{name}."), shorthand)).collect();
         out.push_str(&shorthand_table(&below));
         out.push_str(&checks(&format!("Rules between fields of `{name}`:"), field.checks));
     }
@@ -105,7 +108,9 @@ fn words_of_place(place: &Place) -> String {
             (None, None) => "one, by `id`".to_owned(),
         },
         Place::Children { field, .. } => format!("those whose {} is that one", code(field)),
-        Place::AllChildren { field, .. } => format!("those whose {} is that one, in the order of their ids", code(field)),
+        Place::AllChildren { field, .. } => {
+            format!("those whose {} is that one, in the order of their ids", code(field))
+        }
         Place::Child { child, field, .. } => {
             let key = child.endpoint_key.or(child.key_below);
             let key = key.map(|key| format!(" or {}", code(key))).unwrap_or_default();
@@ -119,7 +124,9 @@ fn fields(list: &[Named]) -> String {
     if list.is_empty() {
         return String::new();
     }
-    let mut out = String::from("\n| Field | Type | Required | Default | Rules | Description |\n|---|---|---|---|---|---|\n");
+    let mut out = String::from(
+        "\n| Field | Type | Required | Default | Rules | Description |\n|---|---|---|---|---|---|\n",
+    );
     for (name, field) in list {
         out.push_str(&lines(name, field));
     }
@@ -155,7 +162,9 @@ fn inside(field: &Field) -> (&'static [Named], &'static str) {
 
 fn type_name(field: &Field) -> String {
     match field.ty {
-        Type::Array(elements) | Type::Set(elements) => format!("{} of {}", field.type_name(), type_name(elements)),
+        Type::Array(elements) | Type::Set(elements) => {
+            format!("{} of {}", field.type_name(), type_name(elements))
+        }
         Type::Map(keys, values) => format!("map of {} to {}", type_name(keys), type_name(values)),
         Type::Foreign(entity) => format!("reference to [{0}](#{0})", entity.name),
         Type::Json(_) => "any".to_owned(),
@@ -245,7 +254,9 @@ fn own_rules(field: &Field) -> Vec<String> {
     for (pattern, sentence) in field.match_none {
         add(Some(told(sentence, || format!("does not match {}", code(pattern)))));
     }
-    add(field.match_any.map(|(patterns, sentence)| told(sentence, || format!("matches {}", listed(patterns, "or")))));
+    add(field
+        .match_any
+        .map(|(patterns, sentence)| told(sentence, || format!("matches {}", listed(patterns, "or")))));
     add(field.contains.map(|value| format!("holds {}", literal(&value))));
     add(field.is_regex.then(|| "a regular expression".to_owned()));
     add(field.uuid.then(|| "a UUID".to_owned()));
@@ -272,7 +283,9 @@ fn shorthand_table(list: &[(String, &Shorthand)]) -> String {
     if list.is_empty() {
         return String::new();
     }
-    let mut out = String::from("\nAlso accepted, and written as other fields:\n\n| Input | Type | Rules |\n|---|---|---|\n");
+    let mut out = String::from(
+        "\nAlso accepted, and written as other fields:\n\n| Input | Type | Rules |\n|---|---|---|\n",
+    );
     for (before, Shorthand { name, field, .. }) in list {
         out.push_str(&row(&[code(&format!("{before}{name}")), type_name(field), rules(field).join("; ")]));
     }
@@ -336,7 +349,8 @@ fn conditional_at_least_one_of(check: &ConditionalAtLeastOneOf) -> String {
 /// What a condition says of a field: `is one of …`.
 fn condition(rules: &Field) -> String {
     let verb = |words: &str| {
-        let has_own = ["matches ", "does not ", "starts ", "holds "].iter().any(|start| words.starts_with(start));
+        let has_own =
+            ["matches ", "does not ", "starts ", "holds "].iter().any(|start| words.starts_with(start));
         if has_own { words.to_owned() } else { format!("is {words}") }
     };
     let mut parts: Vec<_> = own_rules(rules).iter().map(|words| verb(words)).collect();
@@ -399,8 +413,8 @@ fn text(prose: &str) -> String {
 #[cfg(test)]
 mod tests {
     use entities::schema::{
-        BOOLEAN, Check, Declarations, Entity, INTEGER, Literal::*, Profile, STRING, Subschema, array, foreign, map,
-        record, types::UUID,
+        BOOLEAN, Check, Declarations, Entity, INTEGER, Literal::*, Profile, STRING, Subschema, array,
+        foreign, map, record, types::UUID,
     };
 
     use super::reference;

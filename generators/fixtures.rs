@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::complete::{Verb, complete, rewrite, transform};
 use crate::operations::id_of;
-use crate::validate::{Candidate, validate};
+use crate::validate::{Candidate, ignored, validate};
 use compose::Composition;
 use values::Values;
 
@@ -125,7 +125,8 @@ impl<'a> Fixtures<'a> {
         let completed = complete(entity, normal.clone(), Verb::Insert, self.context)?;
         let candidate = Candidate { row: &completed, given: &normal, stored: None };
         validate(entity, &candidate, Verb::Insert, self.context).into_result()?;
-        let transformed = transform(entity, completed, &normal, self.context).map_err(|why| Violations::of("@entity", why))?;
+        let transformed = transform(entity, completed, &normal, self.context)
+            .map_err(|why| Violations::of("@entity", why))?;
         Ok(rewrite(entity, transformed))
     }
 
@@ -224,6 +225,7 @@ fn composition<'a>(
         checks: entity.checks.iter().chain(more).collect(),
         values,
         fixed: entity.subschema_key,
+        ignored: ignored(entity),
         judge,
     }
 }
@@ -235,7 +237,8 @@ fn kept(given: &Value, stored: Option<&Value>) -> bool {
             given.iter().all(|(name, value)| kept(value, stored.get(name)))
         }
         (Value::Array(given), Some(Value::Array(stored))) => {
-            given.len() == stored.len() && given.iter().zip(stored).all(|(given, stored)| kept(given, Some(stored)))
+            given.len() == stored.len()
+                && given.iter().zip(stored).all(|(given, stored)| kept(given, Some(stored)))
         }
         (given, stored) => stored == Some(given),
     }

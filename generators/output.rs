@@ -57,6 +57,28 @@ fn with_old_names(field: &Field, value: Value) -> Value {
     Value::Object(row)
 }
 
+/// A row that was rendered, without the old names of its fields.
+pub fn without_old_names(entity: &'static Entity, mut row: Row) -> Row {
+    for (name, field) in entity.fields_of(entity.subschema_of(&row)) {
+        if let Some(value) = row.get_mut(name) {
+            drop_old_names(field, value);
+        }
+    }
+    row
+}
+
+fn drop_old_names(field: &Field, value: &mut Value) {
+    let Value::Object(row) = value else { return };
+    for shorthand in field.shorthands {
+        row.shift_remove(shorthand.name);
+    }
+    for (name, inner) in field.fields() {
+        if let Some(value) = row.get_mut(*name) {
+            drop_old_names(inner, value);
+        }
+    }
+}
+
 /// `{"data":[…],"next":…,"offset":…}` of rows that are rendered already. `offset` is absent on the last page.
 pub fn page<B: AsRef<[u8]>>(rows: &[B], next: Option<(&str, &str)>) -> Vec<u8> {
     let length: usize = rows.iter().map(|row| row.as_ref().len() + 1).sum();

@@ -2,8 +2,8 @@
 //!
 //! Only the first document counts. Anchors and merge keys (`<<`) are resolved; what aliases repeat is counted, so
 //! that a small text cannot become a large value. Plain scalars are null (`~`), booleans (`yes`, `Off`), integers
-//! (`010`, `0b11`, `0x1F`, `1_000`, `1:30`) and numbers; dates stay texts. The last of equal keys wins. Writing YAML
-//! is not done here.
+//! (`010`, `0b11`, `0x1F`, `1_000`, `1:30`) and numbers; dates stay texts. The last of equal keys wins. What is
+//! written is read back as the same value, by readers of any version.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -45,6 +45,89 @@ pub fn parse(text: &str) -> Result<Option<Value>, BadYaml> {
         left: text.len().saturating_mul(GROWTH).saturating_add(SPARE),
     };
     reader.document()
+}
+
+/// A value as YAML in blocks.
+pub fn write(value: &Value) -> String {
+    let mut out = String::new();
+    write_block(&mut out, value, 0);
+    out
+}
+
+/// A value on lines of its own.
+fn write_block(out: &mut String, value: &Value, indent: usize) {
+    match value {
+        Value::Object(fields) if !fields.is_empty() => {
+            for (i, (name, value)) in fields.iter().enumerate() {
+                // The first field of a list's element stands on the line of the dash.
+                if i > 0 || !out.ends_with("- ") {
+                    out.push_str(&" ".repeat(indent));
+                }
+                out.push_str(&text(name));
+                out.push(':');
+                match value {
+                    Value::Object(inner) if !inner.is_empty() => {
+                        out.push('\n');
+                        write_block(out, value, indent + 2);
+                    }
+                    Value::Array(inner) if !inner.is_empty() => {
+                        out.push('\n');
+                        write_block(out, value, indent);
+                    }
+                    _ => {
+                        out.push(' ');
+                        write_block(out, value, indent);
+                    }
+                }
+            }
+        }
+        Value::Array(items) if !items.is_empty() => {
+            for (i, item) in items.iter().enumerate() {
+                if i > 0 || !out.ends_with("- ") {
+                    out.push_str(&" ".repeat(indent));
+                }
+                out.push_str("- ");
+                write_block(out, item, indent + 2);
+            }
+        }
+        Value::String(string) => {
+            out.push_str(&text(string));
+            out.push('\n');
+        }
+        other => {
+            out.push_str(&other.to_string());
+            out.push('\n');
+        }
+    }
+}
+
+/// A text as a scalar: bare where no reader takes it for anything else, in quotes otherwise.
+fn text(text: &str) -> String {
+    let bare = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte))
+        && scalar(text, ScalarStyle::Plain, None).is_string()
+        && !matches!(text, "y" | "Y" | "n" | "N");
+    if bare { text.to_owned() } else { quoted(text) }
+}
+
+/// A text in double quotes, with escapes for what YAML does not print.
+fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => out.extend(['\\', letter]),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            '\0'..='\x1f' | '\x7f'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
+                out.push_str(&format!("\\u{:04X}", u32::from(letter)));
+            }
+            _ => out.push(letter),
+        }
+    }
+    out.push('"');
+    out
 }
 
 /// A value, and what it weighs.
@@ -92,6 +175,9 @@ impl<'a> Reader<'a> {
             }
             Some(Err(error)) => Err(match error.kind() {
                 ErrorKind::UnclosedFlowCollection { open } => unclosed(self.text, *open, self.place),
+                ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation => {
+                    BadYaml { place: last_value(self.text, error.marker().line()), why: words(&error) }
+                }
                 _ => self.bad(words(&error)),
             }),
         }
@@ -237,6 +323,15 @@ fn unclosed(text: &str, open: char, last: (usize, usize)) -> BadYaml {
     BadYaml { place: (before.matches('\n').count() + 1, line.chars().count() + 1), why }
 }
 
+/// Where the last value before a line begins: what libyaml had read when it met that line.
+fn last_value(text: &str, line: usize) -> (usize, usize) {
+    let before = text.lines().zip(1..).take(line.saturating_sub(1));
+    let Some((text, line)) = before.filter(|(text, _)| !text.trim().is_empty()).last() else { return (1, 1) };
+    let start = [": ", "- "].iter().filter_map(|mark| Some(text.rfind(mark)? + 2)).max();
+    let start = start.unwrap_or_else(|| text.len() - text.trim_start().len());
+    (line, text.get(..start).unwrap_or_default().chars().count() + 1)
+}
+
 const NO_CONTENT: &str = "did not find expected node content";
 
 /// What is wrong, in libyaml's words where there are such.
@@ -373,6 +468,17 @@ mod tests {
         assert_eq!(value(text)["d"], json!({"x": 1, "y": 2}));
         assert_eq!(value("a: 1\na: 2\n---\na: 3\n"), json!({"a": 2}));
         assert_eq!(value("\u{feff}a: 1"), json!({"a": 1}));
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let written = json!({
+            "_format_version": "3.0",
+            "services": [{"name": "no", "tags": [], "hosts": ["a", "b: c"], "config": {"x": {"y": [[1, {"z": null}]]}}}],
+            "cert": "-----BEGIN\nx\ty\u{7f}é\"\n",
+            "empty": {},
+        });
+        assert_eq!(value(&write(&written)), written, "{}", write(&written));
     }
 
     #[test]

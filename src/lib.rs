@@ -18,7 +18,7 @@ use std::sync::Arc;
 use entities::schema::{Declarations, Edition, Flavor, Profile};
 use uuid::Uuid;
 
-use node::{CurrentLevel, Figures, Node};
+use node::{CurrentLevel, Figures, Health, Node};
 use settings::{RouterFlavor, Settings};
 use store::{Database, OpenError, Store};
 
@@ -31,6 +31,8 @@ pub enum StartError {
     NotInstalled(#[from] NotInstalled),
     #[error(transparent)]
     Store(#[from] OpenError),
+    #[error(transparent)]
+    Configuration(#[from] node::ConfigurationError),
 }
 
 /// The declarations of a node with these settings: those of the program, and those of the plugins that the settings
@@ -91,12 +93,13 @@ pub async fn node_with(
     let declarations = declarations_with(settings, extensions)?;
     let flavor = flavor(settings);
     let store = Store::open(database, Arc::clone(&declarations), flavor).await?;
-    Ok(Arc::new(Node {
+    let node = Arc::new(Node {
         endpoints: Node::endpoints(&declarations, settings.role),
         declarations,
         store,
         figures: Figures::default(),
         log_level: CurrentLevel::new(settings.log_level),
+        health: Health::default(),
         id: settings.node_id.as_deref().and_then(|id| Uuid::parse_str(id).ok()).unwrap_or_else(Uuid::new_v4),
         hostname: hostname(),
         flavor,
@@ -105,7 +108,10 @@ pub async fn node_with(
         origins: settings.admin_gui_origins.clone(),
         configuration: settings.configuration(),
         edition: settings.edition.word(),
-    }))
+    });
+    let text = settings.declarative_config_string.as_ref().map(|text| text.expose());
+    node::configure(&node, settings.declarative_config.as_deref(), text).await?;
+    Ok(node)
 }
 
 /// The Admin API of a node, for a server or a test to call.

@@ -49,6 +49,12 @@ async fn postgres_answers_as_recorded_with_expressions() {
     answers_with_expressions_as_recorded(Store::Postgres).await;
 }
 
+#[tokio::test]
+async fn a_node_without_a_database_answers_as_recorded() {
+    let Some(api) = Api::open(Store::Off, "none").await else { return };
+    plays(api, "dbless").await;
+}
+
 async fn answers_as_recorded(store: Store) {
     let Some(api) = Api::open(store, "conformance").await else { return };
     plays(api, "recordings").await;

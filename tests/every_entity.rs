@@ -17,7 +17,7 @@ use generators::operations::id_of;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::api::{Api, Store};
+use crate::support::api::{Api, Store, contains};
 use crate::support::client::Answer;
 
 #[tokio::test]
@@ -106,11 +106,20 @@ impl<'a> Battery<'a> {
     }
 
     /// Sends a request that must be refused with that status and code, and leaves the store as it was.
-    async fn refuse(&mut self, method: &str, path: &str, body: &Value, status: u16, code: Option<u8>) -> Value {
+    async fn refuse(
+        &mut self,
+        method: &str,
+        path: &str,
+        body: &Value,
+        status: u16,
+        code: Option<u8>,
+    ) -> Value {
         let before = self.api.state().await;
         let answer = self.send(method, path, body, status).await.json();
         let told = answer["code"].as_u64();
-        self.check(told == code.map(u64::from), || format!("{method} {path} {body}: code {code:?} wanted: {answer}"));
+        self.check(told == code.map(u64::from), || {
+            format!("{method} {path} {body}: code {code:?} wanted: {answer}")
+        });
         self.unchanged(&before, &format!("{method} {path} {body}")).await;
         answer
     }
@@ -139,7 +148,12 @@ impl<'a> Battery<'a> {
     }
 
     /// A valid row, or a problem.
-    fn whole(&mut self, entity: &'static Entity, variant: Option<&'static str>, serial: usize) -> Option<Fixture> {
+    fn whole(
+        &mut self,
+        entity: &'static Entity,
+        variant: Option<&'static str>,
+        serial: usize,
+    ) -> Option<Fixture> {
         let key = (entity.name, variant, serial);
         if let Some(known) = self.known.get(&key) {
             return Some(known.clone());
@@ -241,22 +255,4 @@ fn foreseeable(fields: &[(&'static str, &'static Field)], stored: &Row, given: &
 /// The value of a field; null where the row has none.
 fn at<'r>(row: &'r Row, name: &str) -> &'r Value {
     row.get(name).unwrap_or(&Value::Null)
-}
-
-/// Whether a value is the wanted one; an object may have more fields.
-fn contains(own: &Value, wanted: &Value) -> bool {
-    match (own, wanted) {
-        (Value::Object(own), Value::Object(wanted)) => {
-            wanted.iter().all(|(name, value)| own.get(name).is_some_and(|own| contains(own, value)))
-        }
-        (Value::Array(own), Value::Array(wanted)) => {
-            own.len() == wanted.len() && own.iter().zip(wanted).all(|(own, wanted)| contains(own, wanted))
-        }
-        (Value::Number(own), Value::Number(wanted)) => own.as_f64() == wanted.as_f64(),
-        // An empty list and an empty object are the same value.
-        (Value::Array(list), Value::Object(map)) | (Value::Object(map), Value::Array(list)) => {
-            list.is_empty() && map.is_empty()
-        }
-        _ => own == wanted,
-    }
 }

@@ -11,9 +11,11 @@
 mod conformance;
 mod crash;
 mod every_entity;
+mod fuzz_corpus;
 mod http;
 mod invariants;
 mod migrations;
 mod properties;
+mod scenarios;
 mod snapshots;
 mod support;

@@ -32,7 +32,8 @@ fn derived_documents_are_fresh() {
     }
     let paths = made.keys().chain(found.keys().filter(|path| !made.contains_key(*path)));
     let stale: Vec<_> = paths.filter_map(|path| difference(path, made.get(path), found.get(path))).collect();
-    let advice = "if this is meant, SNAPSHOTS=write writes the files anew; commit them with what changed them";
+    let advice =
+        "if this is meant, SNAPSHOTS=write writes the files anew; commit them with what changed them";
     assert!(stale.is_empty(), "{}\n{advice}", stale.join("\n"));
 }
 

@@ -18,7 +18,7 @@ const RESERVED: &[&str] = &["kong_acme:renew_config:", "kong_acme:renew_last_run
 
 #[rustfmt::skip]
 const REDIS_STORAGE: &[Named; REDIS_WITH_ONE_MORE] = &redis_with(("extra_options", record(&[
-    ("namespace",  STRING.required().len_min(0).default(Str("")).text_validator(&namespace)
+    ("namespace",  STRING.required().len_min(0).default(Str("")).text_validator(&namespace).counterexamples(RESERVED)
         .doc("A namespace to prepend to all keys stored in Redis.")),
     ("scan_count", NUMBER.optional().default(Int(10))
         .doc("The number of keys to return in Redis SCAN calls.")),

@@ -109,6 +109,8 @@ pub struct Field {
     pub examples: &'static [Literal],
     /// Values that the field's own rule accepts, where nothing else in the declaration leads to one.
     pub samples: &'static [Literal],
+    /// Texts that the field's own rule refuses, where nothing about them looks odd.
+    pub counterexamples: &'static [&'static str],
     pub deprecation: Option<&'static Deprecation>,
     pub edition: Edition,
     /// The router flavours under which the field exists; none named: under any.
@@ -177,6 +179,7 @@ impl Field {
             description: None,
             examples: &[],
             samples: &[],
+            counterexamples: &[],
             deprecation: None,
             edition: Edition::Community,
             flavors: &[],
@@ -265,6 +268,8 @@ attributes! {
     /// Valid values that tests are made of; unlike examples, they are shown to nobody. The samples of fields that
     /// belong together stand in the same order.
     samples(values: &'static [Literal]) samples = values;
+    /// Texts that break the field's own rule, for tests, too.
+    counterexamples(texts: &'static [&'static str]) counterexamples = texts;
     /// The field is on its way out.
     deprecated(by: &'static Deprecation) deprecation = Some(by);
     /// The field exists in that edition only.

@@ -264,6 +264,10 @@ const fn rules_fault(field: &Field) -> Option<Fault> {
         "is_regex, uuid, normalizer and referenceable are for strings"
     );
     rule!(
+        field.counterexamples.is_empty() || (text && field.validator.is_some()),
+        "counterexamples are for strings with a rule of their own"
+    );
+    rule!(
         text || list || map || (field.len_eq.is_none() && field.len_min.is_none() && field.len_max.is_none()),
         "lengths are for strings, lists and maps"
     );

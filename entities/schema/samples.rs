@@ -6,8 +6,10 @@ use super::literal::Literal::{self, Map, Str};
 
 const RSA: [Literal; 2] =
     [Str(include_str!("testdata/rsa_certificate.pem")), Str(include_str!("testdata/rsa_private.pem"))];
-const ED25519: [Literal; 2] =
-    [Str(include_str!("testdata/ed25519_certificate.pem")), Str(include_str!("testdata/ed25519_private.pem"))];
+const ED25519: [Literal; 2] = [
+    Str(include_str!("testdata/ed25519_certificate.pem")),
+    Str(include_str!("testdata/ed25519_private.pem")),
+];
 const EC: [Literal; 2] =
     [Str(include_str!("testdata/ec_authority.pem")), Str(include_str!("testdata/ec_authority_private.pem"))];
 
@@ -20,7 +22,5 @@ pub const OTHER_CERTIFICATES: &[Literal] = &[EC[0], RSA[0], RSA[0]];
 /// The private keys of [`OTHER_CERTIFICATES`].
 pub const OTHER_KEYS: &[Literal] = &[EC[1], RSA[1], RSA[1]];
 /// A pair of PEM keys.
-pub const PEM_PAIRS: &[Literal] = &[Map(&[
-    ("private_key", RSA[1]),
-    ("public_key", Str(include_str!("testdata/rsa_public.pem"))),
-])];
+pub const PEM_PAIRS: &[Literal] =
+    &[Map(&[("private_key", RSA[1]), ("public_key", Str(include_str!("testdata/rsa_public.pem")))])];

@@ -21,12 +21,13 @@ pub const AUTO_TIMESTAMP_MS: Field =
 pub const NAME: Field =
     STRING.unique().text_validator(&text::name).doc("A unique string representing a name.");
 
-pub const UTF8_NAME: Field =
-    STRING.unique().text_validator(&text::utf8_name).doc("A unique string representing a UTF-8 encoded name.");
+pub const UTF8_NAME: Field = STRING
+    .unique()
+    .text_validator(&text::utf8_name)
+    .doc("A unique string representing a UTF-8 encoded name.");
 
-pub const HOST: Field = STRING
-    .text_validator(&address::host)
-    .doc("A string representing a host name, such as example.com.");
+pub const HOST: Field =
+    STRING.text_validator(&address::host).doc("A string representing a host name, such as example.com.");
 
 pub const HOST_WITH_OPTIONAL_PORT: Field = STRING.text_validator(&address::host_with_optional_port).doc(
     "A string representing a host name with an optional port number, such as example.com or example.com:8080.",
@@ -51,9 +52,8 @@ pub const SNI: Field = STRING
     .text_validator(&address::sni)
     .doc("A string representing an SNI (server name indication) value for TLS.");
 
-pub const PORT: Field = INTEGER
-    .between(0, 65_535)
-    .doc("An integer representing a port number between 0 and 65535, inclusive.");
+pub const PORT: Field =
+    INTEGER.between(0, 65_535).doc("An integer representing a port number between 0 and 65535, inclusive.");
 
 pub const PATH: Field = STRING
     .starts_with("/")
@@ -67,9 +67,8 @@ pub const URL: Field = STRING
     .text_validator(&url::url)
     .doc("A string representing a URL, such as https://example.com/path/to/resource?q=search.");
 
-pub const COOKIE_NAME: Field = STRING
-    .text_validator(&text::cookie_name)
-    .doc("A string representing an HTTP token defined by RFC 2616.");
+pub const COOKIE_NAME: Field =
+    STRING.text_validator(&text::cookie_name).doc("A string representing an HTTP token defined by RFC 2616.");
 
 pub const HEADER_NAME: Field =
     STRING.text_validator(&text::header_name).doc("A string representing an HTTP header name.");
@@ -84,16 +83,13 @@ pub const TAG: Field = STRING.required().text_validator(&text::tag).doc("A strin
 
 pub const TAGS: Field = set(&TAG).doc("A set of strings representing tags.");
 
-pub const CERTIFICATE: Field =
-    STRING
+pub const CERTIFICATE: Field = STRING
     .text_validator(&pem::certificate)
     .samples(samples::CERTIFICATES)
     .doc("A string representing a certificate.");
 
-pub const KEY: Field = STRING
-    .text_validator(&pem::key)
-    .samples(samples::KEYS)
-    .doc("A string representing a key.");
+pub const KEY: Field =
+    STRING.text_validator(&pem::key).samples(samples::KEYS).doc("A string representing a key.");
 
 /// The protocols of the Community edition, in the order of Kong's messages.
 pub const PROTOCOLS: &[&str] = &["grpc", "grpcs", "http", "https", "tcp", "tls", "tls_passthrough", "udp"];
@@ -109,10 +105,8 @@ pub const PROTOCOL: Field = STRING
     .enterprise_choices(ENTERPRISE_PROTOCOLS)
     .doc("A string representing a protocol, such as HTTP or HTTPS.");
 
-pub const PROTOCOLS_ANY: Field = set(&PROTOCOL)
-    .required()
-    .default(HTTP_DEFAULT)
-    .doc("A set of strings representing protocols.");
+pub const PROTOCOLS_ANY: Field =
+    set(&PROTOCOL).required().default(HTTP_DEFAULT).doc("A set of strings representing protocols.");
 
 pub const PROTOCOLS_HTTP: Field = set(&STRING.one_of(HTTP))
     .required()
@@ -129,8 +123,8 @@ pub const METHODS: Field = set(&HTTP_METHOD)
 const IP_OR_PORT: &[Named] = &[("ip", IP_OR_CIDR), ("port", PORT)];
 const ENDPOINT: Field = record(IP_OR_PORT).checks(&[Check::AtLeastOneOf(&["ip", "port"])]);
 
-pub const SOURCES: Field = set(&ENDPOINT)
-    .doc("A set of sources, each of which is a record with at least one of 'ip' or 'port'.");
+pub const SOURCES: Field =
+    set(&ENDPOINT).doc("A set of sources, each of which is a record with at least one of 'ip' or 'port'.");
 
 pub const DESTINATIONS: Field = set(&ENDPOINT)
     .doc("A set of destinations, each of which is a record with at least one of 'ip' or 'port'.");
@@ -157,11 +151,10 @@ pub const ROUTER_PATH: Field = STRING
         "A string representing a router path. It must start with a forward slash ('/') for a fixed path, or the sequence '~/' for a regex path. It must not have empty segments.",
     );
 
-pub const ROUTER_PATHS: Field =
-    array(&ROUTER_PATH).doc("An array of strings representing router paths.");
+pub const ROUTER_PATHS: Field = array(&ROUTER_PATH).doc("An array of strings representing router paths.");
 
-pub const HEADERS: Field = map(&HEADER_NAME, &array(&STRING))
-    .doc("A map of header names to arrays of header values.");
+pub const HEADERS: Field =
+    map(&HEADER_NAME, &array(&STRING)).doc("A map of header names to arrays of header values.");
 
 pub const SEMANTIC_VERSION: Field = STRING
     .match_any(

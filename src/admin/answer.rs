@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::errors::Refusal;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+const PROMETHEUS: HeaderValue = HeaderValue::from_static("text/plain; charset=UTF-8");
 const PRODUCT: HeaderValue = HeaderValue::from_static(concat!("silverback/", env!("CARGO_PKG_VERSION")));
 const LATENCY: HeaderName = HeaderName::from_static("x-kong-admin-latency");
 
@@ -21,8 +22,12 @@ const LATENCY: HeaderName = HeaderName::from_static("x-kong-admin-latency");
 pub enum Answer {
     /// A JSON body.
     Json(StatusCode, Bytes),
+    /// `200` with plain text, in the form that Prometheus reads.
+    Text(String),
     /// `204`
     NoContent,
+    /// `304`
+    NotModified,
     /// `204` with the methods that the endpoint knows.
     Options(String),
 }
@@ -46,7 +51,13 @@ pub fn response(
 ) -> Response {
     let mut response = match result {
         Ok(Answer::Json(status, json)) => with_json(status, json),
+        Ok(Answer::Text(text)) => {
+            let mut response = with_json(StatusCode::OK, text.into());
+            response.headers_mut().insert(CONTENT_TYPE, PROMETHEUS);
+            response
+        }
         Ok(Answer::NoContent) => with_status(StatusCode::NO_CONTENT),
+        Ok(Answer::NotModified) => with_status(StatusCode::NOT_MODIFIED),
         Ok(Answer::Options(methods)) => options(&methods, request),
         Err(refusal) => {
             let mut response = with_json(refusal.status, refusal.body.to_string().into());

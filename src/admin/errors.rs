@@ -53,7 +53,8 @@ fn status(error: &Error) -> StatusCode {
         | Error::InvalidUnique { .. }
         | Error::InvalidOptions(_)
         | Error::ForeignKeysUnresolved(_)
-        | Error::ReferencedByOthers(_) => StatusCode::BAD_REQUEST,
+        | Error::ReferencedByOthers(_)
+        | Error::DeclarativeConfig(_) => StatusCode::BAD_REQUEST,
     }
 }
 

@@ -7,7 +7,7 @@
 mod answer;
 mod errors;
 mod request;
-mod rows;
+pub(crate) mod rows;
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -121,7 +121,7 @@ pub async fn key_of(node: &Node, entity: &'static Entity, segment: &str) -> Resu
 }
 
 /// The id of a parent, named in the path of its child.
-async fn parent_id(
+pub async fn parent_id(
     node: &Node,
     parent: &'static Entity,
     segment: &str,
@@ -200,23 +200,47 @@ impl Children<'_> {
 
     /// Newest first; the offset is the number of rows that come before.
     async fn newest_first(&self, node: &Node, arguments: &Row) -> Result<Answer, Refusal> {
-        let size = size(arguments)?;
-        let offset = match generators::operations::offset(arguments)? {
-            None => 0,
-            Some(text) => text.parse::<usize>().map_err(|_| generators::errors::Error::InvalidOffset {
-                offset: text.to_owned(),
-                why: "bad offset string",
-            })?,
-        };
-        let mut rows = node.store.children(self.child, self.field, &self.above).await?;
-        let created = |row: &Row| row.get("created_at").and_then(Value::as_f64).unwrap_or_default();
-        rows.sort_by(|a, b| created(b).total_cmp(&created(a)).then_with(|| id(b).cmp(id(a))));
-        let shown: Vec<_> = rows.iter().skip(offset).take(size).map(|row| output::render(self.child, row)).collect();
-        let behind = offset.saturating_add(size);
-        let next = (rows.len() > behind).then(|| (self.next(&behind.to_string(), ""), behind.to_string()));
+        let (rows, behind) = newest_page(node, self.child, self.field, &self.above, arguments).await?;
+        let shown: Vec<_> = rows.iter().map(|row| output::render(self.child, row)).collect();
+        let next = behind.map(|behind| (self.next(&behind.to_string(), ""), behind.to_string()));
         let next = next.as_ref().map(|(next, offset)| (next.as_str(), offset.as_str()));
         Ok(Answer::Json(StatusCode::OK, output::page(&shown, next).into()))
     }
+}
+
+/// The rows below a parent, newest first.
+pub async fn newest(
+    node: &Node,
+    child: &'static Entity,
+    field: &'static str,
+    above: &str,
+) -> Result<Vec<Row>, Refusal> {
+    let mut rows = node.store.children(child, field, above).await?;
+    let created = |row: &Row| row.get("created_at").and_then(Value::as_f64).unwrap_or_default();
+    rows.sort_by(|a, b| created(b).total_cmp(&created(a)).then_with(|| id(b).cmp(id(a))));
+    Ok(rows)
+}
+
+/// A page of the rows below a parent, newest first, and how many rows it ends behind if there are more.
+pub async fn newest_page(
+    node: &Node,
+    child: &'static Entity,
+    field: &'static str,
+    above: &str,
+    arguments: &Row,
+) -> Result<(Vec<Row>, Option<usize>), Refusal> {
+    let size = size(arguments)?;
+    let offset = match generators::operations::offset(arguments)? {
+        None => 0,
+        Some(text) => text.parse::<usize>().map_err(|_| generators::errors::Error::InvalidOffset {
+            offset: text.to_owned(),
+            why: "bad offset string",
+        })?,
+    };
+    let rows = newest(node, child, field, above).await?;
+    let behind = offset.saturating_add(size);
+    let goes_on = (rows.len() > behind).then_some(behind);
+    Ok((rows.into_iter().skip(offset).take(size).collect(), goes_on))
 }
 
 fn id(row: &Row) -> &str {

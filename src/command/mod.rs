@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use generators::schemas;
-use silverback::node::{Node, log_level};
+use silverback::node::Node;
 use silverback::settings::{self, LogLevel, Settings};
 use silverback::store::{self, Connection, Database, Location};
 use silverback::{app, declarations, serve};
@@ -27,9 +27,7 @@ fn database(settings: &Settings) -> Result<Database> {
             read_cache: settings.sqlite_read_cache,
         }),
         settings::Database::Postgres => Ok(Database::Postgres(Box::new(connection(settings)))),
-        settings::Database::Off => {
-            bail!("database = off is not served by this release: set database to sqlite or postgres")
-        }
+        settings::Database::Off => Ok(Database::Off),
     }
 }
 
@@ -98,6 +96,7 @@ async fn run(settings: &Settings, database: &Database, log: impl Fn(LogLevel) + 
         }
         Database::Sqlite { location: Location::Memory, .. } => tracing::info!("the store is in memory"),
         Database::Postgres(_) => tracing::info!("the store is PostgreSQL"),
+        Database::Off => tracing::info!("there is no database: rows come from POST /config"),
     }
     let expiring = tokio::spawn(expire(Arc::clone(&node)));
     let listening = tokio::spawn(listen(Arc::clone(&node)));
@@ -125,7 +124,7 @@ async fn expire(node: Arc<Node>) {
 
 /// Does what other nodes announce.
 async fn listen(node: Arc<Node>) {
-    node.store.listen(|announcement| log_level::follow(&node, announcement)).await;
+    node.store.listen(|announcement| node.hear(announcement)).await;
 }
 
 /// Completes when the process is told to stop.
@@ -163,7 +162,8 @@ pub fn check(file: &Path) -> Result<()> {
 pub fn list_migrations(file: Option<&Path>) -> Result<()> {
     let (settings, _) = load(file)?;
     let database = database(&settings)?;
-    let steps = runtime()?.block_on(store::pending(&database, &*declarations(&settings)?))?;
+    let declarations = declarations(&settings)?;
+    let steps = runtime()?.block_on(store::pending(&database, &declarations))?;
     if steps.is_empty() {
         println!("the database is up to date");
     }
@@ -175,7 +175,8 @@ pub fn list_migrations(file: Option<&Path>) -> Result<()> {
 pub fn migrate(file: Option<&Path>) -> Result<()> {
     let (settings, _) = load(file)?;
     let database = database(&settings)?;
-    let steps = runtime()?.block_on(store::migrate(&database, &*declarations(&settings)?, false))?;
+    let declarations = declarations(&settings)?;
+    let steps = runtime()?.block_on(store::migrate(&database, &declarations, false))?;
     if steps.is_empty() {
         println!("the database is up to date");
     }
@@ -187,7 +188,8 @@ pub fn migrate(file: Option<&Path>) -> Result<()> {
 pub fn finish_migrations(file: Option<&Path>) -> Result<()> {
     let (settings, _) = load(file)?;
     let database = database(&settings)?;
-    let steps = runtime()?.block_on(store::pending(&database, &*declarations(&settings)?))?;
+    let declarations = declarations(&settings)?;
+    let steps = runtime()?.block_on(store::pending(&database, &declarations))?;
     if !steps.is_empty() {
         bail!("{} steps are pending: run `silverback migrations up` first", steps.len());
     }
@@ -202,7 +204,8 @@ pub fn reset(file: Option<&Path>, yes: bool) -> Result<()> {
     if !yes && !confirmed()? {
         bail!("nothing was dropped");
     }
-    runtime()?.block_on(store::migrate(&database, &*declarations(&settings)?, true))?;
+    let declarations = declarations(&settings)?;
+    runtime()?.block_on(store::migrate(&database, &declarations, true))?;
     println!("every table was dropped");
     Ok(())
 }
@@ -219,7 +222,8 @@ fn confirmed() -> Result<bool> {
 pub fn routes() -> Result<()> {
     let settings = Settings::default();
     let mut out = std::io::stdout().lock();
-    for endpoint in Node::endpoints(&*declarations(&settings)?, settings.role).iter() {
+    let declarations = declarations(&settings)?;
+    for endpoint in Node::endpoints(&declarations, settings.role).iter() {
         if let Err(cause) = writeln!(out, "{:<38} {}", endpoint.allow(), endpoint.path) {
             // Whoever reads has seen enough (`silverback routes | head`).
             return if cause.kind() == std::io::ErrorKind::BrokenPipe { Ok(()) } else { Err(cause.into()) };

@@ -35,12 +35,12 @@ fn yaml(text: &str) -> Result<Value, String> {
         legacy_octal_numbers: false,
         leading_zero_numbers_as_strings: true,
         duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::Error,
-        budget: Some(serde_saphyr::budget! {
+        budget: serde_saphyr::budget! {
             max_nodes: NODES,
             max_events: 4 * NODES,
             max_depth: DEPTH,
             max_documents: 1,
-        }),
+        },
     };
     serde_saphyr::from_str_with_options(text, options).map_err(|fault| fault.to_string())
 }

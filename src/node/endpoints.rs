@@ -19,6 +19,8 @@ pub enum NodeEndpoint {
     Dns,
     /// `/timers`
     Timers,
+    /// `/metrics`
+    Metrics,
     /// `/cache`
     Cache,
     /// `/cache/{key}`
@@ -31,6 +33,10 @@ pub enum NodeEndpoint {
     LogLevel,
     /// `/debug/node/log-level/{log_level}`, `/debug/cluster/log-level/{log_level}`
     ChangeLogLevel(Reach),
+    /// `/upstreams/{upstreams}/health`
+    Health,
+    /// `/upstreams/{upstreams}/targets/{targets}/healthy` and the like: whether the target is said to be healthy.
+    SetHealth(bool),
     /// `/filter-chains…`, by any method: what only a node with wasm has.
     FilterChains,
     /// `/routes/{routes}/filters/all` and the like: likewise.
@@ -84,6 +90,7 @@ pub fn endpoints(role: Role) -> Vec<Endpoint<NodeEndpoint>> {
         Endpoint::node("/status", GET, NodeEndpoint::Status),
         Endpoint::node("/status/dns", GET, NodeEndpoint::Dns),
         Endpoint::node("/timers", GET, NodeEndpoint::Timers),
+        Endpoint::node("/metrics", GET, NodeEndpoint::Metrics),
         Endpoint::node("/cache", DELETE, NodeEndpoint::Cache),
         Endpoint::node("/cache/{key}", READ_OR_DROP, NodeEndpoint::CacheEntry),
         Endpoint::node("/config", &["GET", "POST"], NodeEndpoint::Config),
@@ -103,6 +110,19 @@ pub fn endpoints(role: Role) -> Vec<Endpoint<NodeEndpoint>> {
         Endpoint::node("/routes/{routes}/filters/all", GET, NodeEndpoint::Filters),
         Endpoint::node("/routes/{routes}/filters/disabled", GET, NodeEndpoint::Filters),
         Endpoint::node("/routes/{routes}/filters/enabled", GET, NodeEndpoint::Filters),
+        Endpoint::node("/upstreams/{upstreams}/health", GET, NodeEndpoint::Health),
+        Endpoint::node("/upstreams/{upstreams}/targets/{targets}/healthy", PUT, NodeEndpoint::SetHealth(true)),
+        Endpoint::node("/upstreams/{upstreams}/targets/{targets}/unhealthy", PUT, NodeEndpoint::SetHealth(false)),
+        Endpoint::node(
+            "/upstreams/{upstreams}/targets/{targets}/{address}/healthy",
+            PUT,
+            NodeEndpoint::SetHealth(true),
+        ),
+        Endpoint::node(
+            "/upstreams/{upstreams}/targets/{targets}/{address}/unhealthy",
+            PUT,
+            NodeEndpoint::SetHealth(false),
+        ),
         Endpoint::node("/schemas/{name}", GET, NodeEndpoint::Schema),
         Endpoint::node("/schemas/{db_entity_name}/validate", POST, NodeEndpoint::Validate),
         Endpoint::node("/schemas/plugins/validate", POST, NodeEndpoint::ValidateEntity("plugins")),

@@ -111,7 +111,7 @@ pub async fn change(node: &Node, word: &str, reach: Reach, request: &Request) ->
     }
     node.log_level.change(level, Duration::from_secs(lasts));
     if reach == Reach::Cluster {
-        node.store.announce(&announcement(node, level, lasts)).await?;
+        node.announce(&format!("log-level {word} {lasts}")).await?;
     }
     Ok(Answer::ok(&json!({ "message": "log level changed" })))
 }
@@ -130,21 +130,10 @@ fn seconds(timeout: Option<&Value>) -> Result<u64, Refusal> {
     Ok(seconds as u64)
 }
 
-/// What the other nodes are told: who says it, the level, and for how many seconds.
-fn announcement(node: &Node, level: LogLevel, lasts: u64) -> String {
-    format!("log-level {} {} {lasts}", node.id, level.word())
-}
-
-/// Does what another node announced. What this node said itself, or does not understand, changes nothing.
-pub fn follow(node: &Node, announcement: &str) {
-    let mut words = announcement.split(' ');
-    let (Some("log-level"), Some(sender), Some(level), Some(lasts)) =
-        (words.next(), words.next(), words.next(), words.next())
-    else {
-        return;
-    };
-    let (Some(level), Ok(lasts)) = (LogLevel::from_word(level), lasts.parse()) else { return };
-    if sender != node.id.to_string() {
+/// Does what another node was told: the level, and for how many seconds.
+pub fn follow(node: &Node, words: &[&str]) {
+    let [level, lasts] = words else { return };
+    if let (Some(level), Ok(lasts)) = (LogLevel::from_word(level), lasts.parse()) {
         node.log_level.change(level, Duration::from_secs(lasts));
     }
 }

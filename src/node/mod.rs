@@ -4,7 +4,9 @@ mod cache;
 mod config;
 mod endpoints;
 mod figures;
-pub mod log_level;
+mod health;
+mod log_level;
+mod metrics;
 mod root;
 mod schemas;
 mod status;
@@ -20,8 +22,10 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+pub use config::{ConfigurationError, start as configure};
 pub use endpoints::NodeEndpoint;
 pub use figures::Figures;
+pub use health::Health;
 pub use log_level::CurrentLevel;
 pub use root::KONG_VERSION;
 
@@ -37,6 +41,7 @@ pub struct Node {
     pub store: Store,
     pub figures: Figures,
     pub log_level: Arc<CurrentLevel>,
+    pub health: Health,
     pub id: Uuid,
     pub hostname: String,
     pub flavor: Flavor,
@@ -60,6 +65,24 @@ impl Node {
         Circumstances::now(self.flavor, self.declarations.without_database())
     }
 
+    /// Tells the other nodes on the same database.
+    async fn announce(&self, words: &str) -> Result<(), Refusal> {
+        Ok(self.store.announce(&format!("{} {words}", self.id)).await?)
+    }
+
+    /// Does what another node announced. What this node said itself, or does not understand, changes nothing.
+    pub fn hear(&self, announcement: &str) {
+        let Some((sender, words)) = announcement.split_once(' ') else { return };
+        if sender == self.id.to_string() {
+            return;
+        }
+        match words.split(' ').collect::<Vec<_>>().as_slice() {
+            ["log-level", words @ ..] => log_level::follow(self, words),
+            ["health", words @ ..] => health::follow(self, words),
+            _ => {}
+        }
+    }
+
     /// Answers a request to one of the node's own endpoints.
     pub async fn answer(
         &self,
@@ -80,14 +103,17 @@ impl Node {
                 Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, "not implemented with the legacy DNS client"))
             }
             NodeEndpoint::Timers => Ok(timers::answer()),
+            NodeEndpoint::Metrics => Ok(metrics::answer(self).await),
             NodeEndpoint::Cache => Ok(cache::purge(self)),
             NodeEndpoint::CacheEntry => cache::entry(self, name, request),
-            NodeEndpoint::Config => config::refuse(request).await,
+            NodeEndpoint::Config => config::answer(self, request).await,
             NodeEndpoint::ControlPlane => Err(Refusal::bad_request(
                 "this endpoint is only available when Kong is configured to run as Control Plane for the cluster",
             )),
             NodeEndpoint::LogLevel => Ok(log_level::show(self)),
             NodeEndpoint::ChangeLogLevel(reach) => log_level::change(self, name, reach, request).await,
+            NodeEndpoint::Health => health::show(self, name, request).await,
+            NodeEndpoint::SetHealth(healthy) => health::set(self, parameters, healthy, request).await,
             NodeEndpoint::FilterChains | NodeEndpoint::Filters => {
                 Err(Refusal::bad_request("this endpoint is only available when wasm is enabled"))
             }

@@ -31,7 +31,7 @@ pub async fn answer(node: &Node, request: &Request) -> Result<Answer, Refusal> {
     let count = |figure: &std::sync::atomic::AtomicU64| figure.load(Ordering::Relaxed);
     let figures = &node.figures;
     let (open, serving) = (count(&figures.connections), count(&figures.serving));
-    Ok(Answer::ok(&json!({
+    let mut status = json!({
         "server": {
             "connections_accepted": count(&figures.accepted),
             "connections_active": open,
@@ -41,12 +41,20 @@ pub async fn answer(node: &Node, request: &Request) -> Result<Answer, Refusal> {
             "connections_writing": serving,
             "total_requests": count(&figures.requests),
         },
-        "database": { "reachable": node.store.is_reachable().await },
         "memory": {
             "workers_lua_vms": [{ "http_allocated_gc": held, "pid": std::process::id() }],
             "lua_shared_dicts": dictionaries,
         },
-    })))
+    });
+    // A node without a database tells instead which configuration it has.
+    let (name, value) = match node.store.configuration_hash() {
+        Some(hash) => ("configuration_hash", Value::from(hash)),
+        None => ("database", json!({ "reachable": node.store.is_reachable().await })),
+    };
+    if let Value::Object(status) = &mut status {
+        status.insert(name.to_owned(), value);
+    }
+    Ok(Answer::ok(&status))
 }
 
 /// How many digits stand behind the point unless the request says otherwise.
@@ -77,7 +85,7 @@ fn memory(bytes: u64, unit: &str, scale: f64) -> Result<Value, Refusal> {
 }
 
 /// The memory that the process holds; 0 where the system does not tell.
-fn resident_bytes() -> u64 {
+pub fn resident_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());

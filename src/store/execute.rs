@@ -12,21 +12,20 @@ use generators::routes::Place;
 use generators::sql::EXPIRY;
 use generators::validate::{Candidate, immutable, primary_key, validate, validate_value};
 use generators::{input, listings};
-use sea_orm::ConnectionTrait;
 use serde_json::Value;
 
+use super::conversation::{Conversation, permit, permit_deletion};
 use super::failure::{Failure, NOT_FOUND};
-use super::session::Session;
 
 /// One operation in one transaction.
-pub struct Execution<'a, 's, C> {
-    pub session: &'a mut Session<'s, C>,
+pub struct Execution<'a, S> {
+    pub session: &'a mut S,
     pub declarations: &'a Declarations,
     pub graph: &'a Graph,
     pub context: &'a Context<'a>,
 }
 
-impl<C: ConnectionTrait> Execution<'_, '_, C> {
+impl<S: Conversation> Execution<'_, S> {
     /// Carries out an operation. A row is what the client gets to see; a deletion has none.
     pub async fn run(&mut self, operation: Operation) -> Result<Option<Row>, Failure> {
         let row = self.carry_out(operation).await?;
@@ -123,6 +122,7 @@ impl<C: ConnectionTrait> Execution<'_, '_, C> {
             Action::Update => self.update(entity, key, given).await.map(Some),
             Action::Delete => {
                 if let Some(row) = self.session.get(entity, &key).await? {
+                    permit_deletion(self.session, self.declarations, entity, &row, &key).await?;
                     self.delete(entity, row).await?;
                 }
                 Ok(None)
@@ -160,13 +160,19 @@ impl<C: ConnectionTrait> Execution<'_, '_, C> {
         });
         let stored = stored.ok_or_else(|| absent_below(child, &key, self.context))?;
         match action {
-            Action::Delete => self.delete(child, stored).await.map(|()| None),
+            Action::Delete => {
+                permit_deletion(self.session, self.declarations, child, &stored, &key).await?;
+                self.delete(child, stored).await.map(|()| None)
+            }
             _ => {
                 let given = match given.row.get(field) {
                     Some(value) if *value != Value::Bool(false) => given,
                     _ => given.with(field, key_row(parent, &above)),
                 };
-                let key = Key::Primary(id_of(child, &stored).unwrap_or_default());
+                let key = match key {
+                    Key::Within { .. } => Key::Primary(id_of(child, &stored).unwrap_or_default()),
+                    key => key,
+                };
                 self.update(child, key, given).await.map(Some)
             }
         }
@@ -211,6 +217,7 @@ impl<C: ConnectionTrait> Execution<'_, '_, C> {
         if let Some(name) = entity.primary_key.iter().find(|name| row.get(**name).is_none_or(Value::is_null)) {
             return Err(Error::PrimaryKeyViolation(Row::from_iter([((*name).to_owned(), Value::Null)])).into());
         }
+        permit::<S>("create", entity, None)?;
         let row = self.lasting(entity, row, ttl, None);
         self.session.insert(entity, stored(entity, &row))?;
         self.shown(entity, row, listed).await
@@ -246,6 +253,7 @@ impl<C: ConnectionTrait> Execution<'_, '_, C> {
         }
         violations.into_result()?;
         let row = self.valid(entity, row, &given, Some(&before), Verb::Update).await?;
+        permit::<S>("update", entity, Some(&key))?;
         let row = self.lasting(entity, row, ttl, Some(&before));
         let mut stored = stored(entity, &row);
         normalize(entity, &mut stored)?;
@@ -271,6 +279,7 @@ impl<C: ConnectionTrait> Execution<'_, '_, C> {
             }
         }
         let row = self.valid(entity, row, &given, None, Verb::Upsert).await?;
+        permit::<S>("create or update", entity, Some(&key))?;
         let mut row = self.lasting(entity, row, ttl, None);
         match before {
             Some(before) => {

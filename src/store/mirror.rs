@@ -11,6 +11,7 @@ use bytes::Bytes;
 use entities::schema::{Declarations, Entity, Row};
 use generators::operations::{Key, Page, Tags, reference};
 use generators::output;
+use generators::sql::EXPIRY;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -46,6 +47,8 @@ struct Pages {
 pub struct Rows {
     collections: HashMap<&'static str, Collection>,
     count: usize,
+    /// Whether a page that is exactly full says that it goes on, as Kong without a database does.
+    open_ended: bool,
 }
 
 #[derive(Default)]
@@ -54,6 +57,8 @@ struct Collection {
     unique: HashMap<&'static str, HashMap<Box<str>, Uuid>>,
     children: HashMap<&'static str, HashMap<Uuid, BTreeSet<Uuid>>>,
     tags: HashMap<Box<str>, BTreeSet<Uuid>>,
+    /// When rows are gone, in milliseconds since 1970.
+    expiring: HashMap<Uuid, i64>,
     /// Grows with every change.
     version: u64,
 }
@@ -76,6 +81,37 @@ impl Mirror {
     /// A copy that answers as soon as it has been [filled](Mirror::fill). Rows must be read after this.
     pub fn loading() -> Mirror {
         Mirror { state: RwLock::new(State::Loading(Vec::new())), pages: Mutex::default() }
+    }
+
+    /// A copy that is the only place where the rows are.
+    pub fn holding(rows: Rows) -> Mirror {
+        Mirror { state: RwLock::new(State::Ready(rows)), pages: Mutex::default() }
+    }
+
+    /// Puts other rows in the place of all rows, at once; gives the old ones back, since letting them go takes time.
+    pub fn replace(&self, rows: Rows) -> Option<Rows> {
+        let old = {
+            let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *state, State::Ready(rows))
+        };
+        self.forget_pages(None);
+        match old {
+            State::Ready(rows) => Some(rows),
+            State::Off | State::Loading(_) => None,
+        }
+    }
+
+    /// Deletes the rows whose time is over.
+    pub fn expire(&self, entities: impl Iterator<Item = &'static Entity>, now_ms: i64) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if let State::Ready(rows) = &mut *state {
+            entities.for_each(|entity| rows.expire(entity, now_ms));
+        }
+    }
+
+    /// Asks the rows themselves.
+    pub fn look<T>(&self, question: impl FnOnce(&Rows) -> T) -> Option<T> {
+        self.read().rows().map(question)
     }
 
     /// Takes over the rows that were read, and then what was written meanwhile. A change that the rows show already
@@ -116,7 +152,7 @@ impl Mirror {
 
     /// A page as it was sent before, if nothing has changed since. `key` is the path with its arguments.
     pub fn page_sent(&self, entity: &Entity, key: &str) -> Option<Bytes> {
-        let version = self.read().rows()?.collections.get(entity.name)?.version;
+        let version = self.read().rows()?.lasting(entity)?.version;
         let pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
         pages.held.get(key).filter(|(own, _)| *own == version).map(|(_, page)| page.clone())
     }
@@ -156,14 +192,14 @@ impl Mirror {
     /// The row of a key. The outer `None`: ask the database.
     pub fn get(&self, entity: &Entity, key: &Key) -> Option<Option<Bytes>> {
         let guard = self.read();
-        let collection = guard.rows()?.collections.get(entity.name)?;
+        let collection = guard.rows()?.lasting(entity)?;
         Some(collection.id(key)?.and_then(|id| collection.rows.get(&id)).cloned())
     }
 
     /// The id of a key's row.
     pub fn id(&self, entity: &Entity, key: &Key) -> Option<Option<String>> {
         let guard = self.read();
-        let collection = guard.rows()?.collections.get(entity.name)?;
+        let collection = guard.rows()?.lasting(entity)?;
         let id = collection.id(key)?.filter(|id| collection.rows.contains_key(id));
         Some(id.map(|id| id.to_string()))
     }
@@ -171,7 +207,7 @@ impl Mirror {
     /// The row of a key, if it refers to `parent` through `field`.
     pub fn get_within(&self, entity: &Entity, field: &str, parent: &str, key: &Key) -> Option<Option<Bytes>> {
         let guard = self.read();
-        let collection = guard.rows()?.collections.get(entity.name)?;
+        let collection = guard.rows()?.lasting(entity)?;
         let below = |id: &Uuid| {
             let parent = Uuid::parse_str(parent).ok()?;
             collection.children.get(field)?.get(&parent)?.contains(id).then_some(())
@@ -182,7 +218,7 @@ impl Mirror {
     /// Whether a row refers to `parent` through `field`.
     pub fn has_children(&self, entity: &Entity, field: &str, parent: &str) -> Option<bool> {
         let guard = self.read();
-        let collection = guard.rows()?.collections.get(entity.name)?;
+        let collection = guard.rows()?.lasting(entity)?;
         let parent = Uuid::parse_str(parent).ok()?;
         Some(collection.children.get(field).is_some_and(|parents| parents.contains_key(&parent)))
     }
@@ -190,7 +226,9 @@ impl Mirror {
     /// A page of a collection.
     pub fn page(&self, entity: &Entity, page: &Page) -> Option<Slice> {
         let guard = self.read();
-        let collection = guard.rows()?.collections.get(entity.name)?;
+        let rows = guard.rows()?;
+        let collection = rows.lasting(entity)?;
+        let open_ended = rows.open_ended;
         let after = match &page.after {
             None => Unbounded,
             Some(id) => Excluded(Uuid::parse_str(id).ok()?),
@@ -206,16 +244,16 @@ impl Mirror {
         match (within, &page.tags) {
             (None, None) => {
                 let rows = collection.rows.range((after, Unbounded));
-                slice.fill(page.size, rows.map(|(id, row)| (*id, row)));
+                slice.fill(page.size, open_ended, rows.map(|(id, row)| (*id, row)));
             }
             (Some(None), None) => {}
             (Some(Some(ids)), None) => {
                 let rows = ids.range((after, Unbounded)).filter_map(|id| Some((*id, collection.rows.get(id)?)));
-                slice.fill(page.size, rows);
+                slice.fill(page.size, open_ended, rows);
             }
             (None, Some(tags)) => {
                 let ids = collection.tagged(tags, after, page.size + 1);
-                slice.fill(page.size, ids.into_iter().filter_map(|id| Some((id, collection.rows.get(&id)?))));
+                slice.fill(page.size, false, ids.into_iter().filter_map(|id| Some((id, collection.rows.get(&id)?))));
             }
             (Some(_), Some(_)) => return None,
         }
@@ -233,7 +271,7 @@ impl State {
 }
 
 impl Slice {
-    fn fill<'a>(&mut self, size: usize, rows: impl Iterator<Item = (Uuid, &'a Bytes)>) {
+    fn fill<'a>(&mut self, size: usize, open_ended: bool, rows: impl Iterator<Item = (Uuid, &'a Bytes)>) {
         let mut last = None;
         for (id, row) in rows {
             if self.rows.len() == size {
@@ -243,6 +281,9 @@ impl Slice {
             self.rows.push(row.clone());
             last = Some(id);
         }
+        if open_ended && self.rows.len() == size {
+            self.goes_on_after = last.map(|id| id.to_string());
+        }
     }
 }
 
@@ -250,7 +291,78 @@ impl Rows {
     /// No rows yet.
     pub fn new(declarations: &Declarations) -> Rows {
         let mirrored = declarations.entities().filter(|entity| entity.stored && is_mirrored(entity));
-        Rows { collections: mirrored.map(|entity| (entity.name, Collection::default())).collect(), count: 0 }
+        let collections = mirrored.map(|entity| (entity.name, Collection::default())).collect();
+        Rows { collections, count: 0, open_ended: false }
+    }
+
+    /// No rows yet, of a store that has no other place for them: rows that expire are held, too.
+    pub fn alone(declarations: &Declarations) -> Rows {
+        let held = declarations.entities().filter(|entity| entity.stored && has_uuid(entity));
+        let collections = held.map(|entity| (entity.name, Collection::default())).collect();
+        Rows { collections, count: 0, open_ended: true }
+    }
+
+    /// Begins to count versions at a number that no rows before these had.
+    pub fn begin(&mut self, version: u64) {
+        self.collections.values_mut().for_each(|collection| collection.version = version);
+    }
+
+    /// The rows of an entity, unless some of them expire: those must be looked at one by one.
+    fn lasting(&self, entity: &Entity) -> Option<&Collection> {
+        self.collections.get(entity.name).filter(|collection| collection.expiring.is_empty())
+    }
+
+    /// The row of a key, as it was held, and when it is gone.
+    pub fn row(&self, entity: &Entity, key: &Key) -> Option<(Bytes, Option<i64>)> {
+        let collection = self.collections.get(entity.name)?;
+        let id = collection.id(key)??;
+        Some((collection.rows.get(&id)?.clone(), collection.expiring.get(&id).copied()))
+    }
+
+    /// Rows behind an id, or those of them that refer to a row.
+    pub fn rows(&self, entity: &Entity, page: &Page) -> Vec<(Bytes, Option<i64>)> {
+        let Some(collection) = self.collections.get(entity.name) else { return Vec::new() };
+        let after = page.after.as_deref().and_then(|id| Uuid::parse_str(id).ok());
+        let within = page.within.as_ref().map(|(field, parent)| {
+            let parent = Uuid::parse_str(parent).ok()?;
+            collection.children.get(field)?.get(&parent)
+        });
+        let tagged = page.tags.as_ref().map(|tags| collection.tagged(tags, Unbounded, usize::MAX));
+        let wanted = |id: &Uuid| {
+            after.is_none_or(|after| *id > after)
+                && tagged.as_ref().is_none_or(|tagged| tagged.binary_search(id).is_ok())
+        };
+        let found = |id: &Uuid| Some((collection.rows.get(id)?.clone(), collection.expiring.get(id).copied()));
+        match within {
+            Some(None) => Vec::new(),
+            Some(Some(ids)) => ids.iter().filter(|id| wanted(id)).filter_map(found).collect(),
+            None => collection.rows.keys().filter(|id| wanted(id)).filter_map(found).collect(),
+        }
+    }
+
+    /// Rows that carry a tag, or any, behind an id: entity, id and row, in the order of ids.
+    pub fn tagged(&self, tag: Option<&str>, from: Option<Uuid>) -> Vec<(&'static str, Uuid, Bytes)> {
+        let mut found = Vec::new();
+        for (entity, collection) in &self.collections {
+            let sets = collection.tags.iter().filter(|(name, _)| tag.is_none_or(|tag| tag == &***name));
+            let ids: BTreeSet<_> = sets.flat_map(|(_, ids)| ids).filter(|id| from.is_none_or(|from| **id >= from)).collect();
+            found.extend(ids.into_iter().filter_map(|id| Some((*entity, *id, collection.rows.get(id)?.clone()))));
+        }
+        found.sort_by_key(|(_, id, _)| *id);
+        found
+    }
+
+    fn expire(&mut self, entity: &'static Entity, now_ms: i64) {
+        let Some(collection) = self.collections.get_mut(entity.name) else { return };
+        let over: Vec<_> = collection.expiring.iter().filter(|(_, at)| **at <= now_ms).map(|(id, _)| *id).collect();
+        for id in over {
+            if let Some(row) = collection.rows.remove(&id).and_then(|json| serde_json::from_slice(&json).ok()) {
+                collection.forget(entity, id, &row);
+                self.count -= 1;
+            }
+            collection.expiring.remove(&id);
+            collection.version += 1;
+        }
     }
 
     /// How many rows there are.
@@ -276,7 +388,11 @@ impl Rows {
 
 /// Whether rows of an entity are held: those with one UUID as their key, which do not expire.
 fn is_mirrored(entity: &Entity) -> bool {
-    matches!(entity.primary_key, [key] if entity.field(key).is_some_and(|field| field.uuid)) && !entity.ttl
+    has_uuid(entity) && !entity.ttl
+}
+
+fn has_uuid(entity: &Entity) -> bool {
+    matches!(entity.primary_key, [key] if entity.field(key).is_some_and(|field| field.uuid))
 }
 
 impl Collection {
@@ -304,6 +420,9 @@ impl Collection {
         }
         for tag in tags(row) {
             self.tags.entry(tag.into()).or_default().insert(id);
+        }
+        if let Some(at) = row.get(EXPIRY).and_then(Value::as_i64) {
+            self.expiring.insert(id, at);
         }
     }
 

@@ -5,8 +5,10 @@
 
 mod announcements;
 mod batch;
+mod conversation;
 mod execute;
 mod failure;
+mod memory;
 mod migrations;
 mod mirror;
 mod postgres;
@@ -30,6 +32,7 @@ use serde_json::Value;
 
 pub use execute::{absent_below, below_key, reference_field, reference_to};
 pub use failure::{Failure, NOT_FOUND};
+pub use memory::{Busy, Snapshot, Turn};
 pub use mirror::Slice;
 pub use postgres::Connection;
 pub use sqlite::Location;
@@ -45,6 +48,8 @@ use crate::clock::Circumstances;
 pub enum Database {
     Sqlite { location: Location, read_cache: bool },
     Postgres(Box<Connection>),
+    /// None: the rows are those of a declarative configuration.
+    Off,
 }
 
 /// Why a store cannot be opened.
@@ -82,6 +87,7 @@ pub struct Store {
 enum Engine {
     Sqlite(sqlite::Sqlite),
     Postgres(postgres::Postgres),
+    Memory(memory::Memory),
 }
 
 /// Runs a read on the engine's database session.
@@ -96,6 +102,11 @@ macro_rules! session {
             Engine::Postgres(engine) => {
                 let now_ms = $self.shared.circumstances().context().now_ms();
                 let mut $session = Session::new(&engine.db, &engine.statements, Dialect::Postgres, now_ms);
+                $question
+            }
+            Engine::Memory(engine) => {
+                let now_ms = $self.shared.circumstances().context().now_ms();
+                let mut $session = engine.conversation(now_ms);
                 $question
             }
         }
@@ -114,6 +125,7 @@ impl Store {
             Database::Postgres(connection) => {
                 Engine::Postgres(postgres::Postgres::open(connection, Arc::clone(&shared)).await?)
             }
+            Database::Off => Engine::Memory(memory::Memory::open(Arc::clone(&shared))),
         };
         Ok(Store { shared, engine })
     }
@@ -124,6 +136,7 @@ impl Store {
             match &self.engine {
                 Engine::Sqlite(engine) => engine.readers.execute_unprepared("SELECT 1").await.is_ok(),
                 Engine::Postgres(engine) => engine.db.execute_unprepared("SELECT 1").await.is_ok(),
+                Engine::Memory(_) => true,
             }
         };
         tokio::time::timeout(Duration::from_secs(5), ping).await.unwrap_or(false)
@@ -134,11 +147,15 @@ impl Store {
         match &self.engine {
             Engine::Sqlite(engine) => engine.write(operation).await,
             Engine::Postgres(engine) => engine.write(operation).await,
+            Engine::Memory(engine) => engine.write(operation).await,
         }
     }
 
     /// Deletes every row whose time is over.
     pub async fn expire(&self) {
+        if let Engine::Memory(engine) = &self.engine {
+            return engine.expire(self.shared.circumstances().context().now_ms());
+        }
         for entity in self.shared.declarations.entities().filter(|entity| entity.ttl && entity.stored) {
             let operation = Operation {
                 action: Action::Expire,
@@ -156,7 +173,15 @@ impl Store {
     fn mirror(&self) -> Option<&mirror::Mirror> {
         match &self.engine {
             Engine::Sqlite(engine) => Some(&engine.mirror),
+            Engine::Memory(engine) => Some(&engine.mirror),
             Engine::Postgres(_) => None,
+        }
+    }
+
+    fn memory(&self) -> Option<&memory::Memory> {
+        match &self.engine {
+            Engine::Memory(engine) => Some(engine),
+            Engine::Sqlite(_) | Engine::Postgres(_) => None,
         }
     }
 
@@ -292,6 +317,7 @@ impl Store {
     /// Finishes what was begun and closes the database.
     pub async fn close(self) {
         match self.engine {
+            Engine::Memory(_) => {}
             Engine::Sqlite(engine) => engine.close().await,
             Engine::Postgres(engine) => {
                 if let Err(cause) = engine.db.close().await {
@@ -302,11 +328,7 @@ impl Store {
     }
 }
 
-fn execution<'a, 's, C: ConnectionTrait>(
-    session: &'a mut Session<'s, C>,
-    shared: &'a Shared,
-    context: &'a Context<'a>,
-) -> Execution<'a, 's, C> {
+fn execution<'a, S>(session: &'a mut S, shared: &'a Shared, context: &'a Context<'a>) -> Execution<'a, S> {
     Execution { session, declarations: &shared.declarations, graph: &shared.graph, context }
 }
 
@@ -381,6 +403,7 @@ pub async fn pending(database: &Database, declarations: &Declarations) -> Result
             let db = postgres::connect(connection).await?;
             Ok(migrations::pending(&db, Dialect::Postgres, &wanted).await?)
         }
+        Database::Off => Ok(Vec::new()),
     }
 }
 
@@ -393,6 +416,7 @@ pub async fn migrate(database: &Database, declarations: &Declarations, reset: bo
             (db, Dialect::Sqlite, lock)
         }
         Database::Postgres(connection) => (postgres::connect(connection).await?, Dialect::Postgres, None),
+        Database::Off => return Ok(Vec::new()),
     };
     let transaction = db.begin().await.map_err(migrations::MigrationError::from)?;
     let steps = if reset {

@@ -81,7 +81,8 @@ fn form(row: &Row) -> Vec<u8> {
         };
         text.bytes().map(byte).collect::<String>()
     };
-    let pairs = arguments(row).into_iter().map(|(name, text)| format!("{}={}", escaped(&name), escaped(&text)));
+    let pairs =
+        arguments(row).into_iter().map(|(name, text)| format!("{}={}", escaped(&name), escaped(&text)));
     pairs.collect::<Vec<_>>().join("&").into_bytes()
 }
 

@@ -9,7 +9,10 @@ use super::{Battery, at, nobody};
 impl Battery<'_> {
     /// POST, GET, HEAD, OPTIONS, PATCH, PUT and DELETE of a row.
     pub async fn items(&mut self, entity: &'static Entity, variant: Option<&'static str>) {
-        let (Some(first), Some(second)) = (self.whole(entity, variant, 0), self.whole(entity, variant, 1)) else { return };
+        let (Some(first), Some(second)) = (self.whole(entity, variant, 0), self.whole(entity, variant, 1))
+        else {
+            return;
+        };
         let least = self.fixtures.least(entity, variant, 0);
         let Some(least) = self.made(least) else { return };
         for fixture in [&first, &second, &least] {
@@ -18,7 +21,9 @@ impl Battery<'_> {
         let (collection, path) = (self.collection(entity, &first.row), self.path_of(entity, &first.row));
         let shown = self.shown(entity, &first.row);
         let created = self.write("POST", &collection, &first.row, 201, &shown).await;
-        let by_name = entity.endpoint_key.and_then(|key| Some(format!("{collection}/{}", first.row.get(key)?.as_str()?)));
+        let by_name = entity
+            .endpoint_key
+            .and_then(|key| Some(format!("{collection}/{}", first.row.get(key)?.as_str()?)));
         self.read(&path, &created).await;
         if let Some(path) = &by_name {
             self.read(path, &created).await;
@@ -33,8 +38,14 @@ impl Battery<'_> {
         self.send("HEAD", &path, &Value::Null, 404).await;
         let again = if entity.nested_only { 404 } else { 204 };
         self.send("DELETE", &path, &Value::Null, again).await;
-        self.refuse("PATCH", &path, &json!({}), 404, if entity.keeps_subschema || entity.nested_only { None } else { Some(6) })
-            .await;
+        self.refuse(
+            "PATCH",
+            &path,
+            &json!({}),
+            404,
+            if entity.keeps_subschema || entity.nested_only { None } else { Some(6) },
+        )
+        .await;
         self.create_by_put(entity, &first).await;
         let shown = self.shown(entity, &least.row);
         let created = self.write("POST", &collection, &least.row, 201, &shown).await;
@@ -53,7 +64,9 @@ impl Battery<'_> {
         self.check(same, || format!("HEAD {path}: {:?}", head.headers));
         let options = self.send("OPTIONS", path, &Value::Null, 204).await;
         let methods = options.header("allow").unwrap_or_default();
-        self.check(methods == "DELETE, GET, HEAD, OPTIONS, PATCH, PUT", || format!("OPTIONS {path}: {methods}"));
+        self.check(methods == "DELETE, GET, HEAD, OPTIONS, PATCH, PUT", || {
+            format!("OPTIONS {path}: {methods}")
+        });
     }
 
     /// A PATCH with what another row has.
@@ -62,12 +75,16 @@ impl Battery<'_> {
         let mut row = second.row.clone();
         row.retain(|name, _| {
             let immutable = entity.field(name).is_some_and(|field| field.immutable);
-            !entity.primary_key.contains(&name.as_str()) && !immutable && !(entity.nested_only && entity.field(name).is_some_and(|field| field.foreign().is_some()))
+            !entity.primary_key.contains(&name.as_str())
+                && !immutable
+                && !(entity.nested_only && entity.field(name).is_some_and(|field| field.foreign().is_some()))
         });
         let mut shown = self.shown(entity, &second.row);
         shown.retain(|name, _| row.contains_key(name));
         let updated = self.write("PATCH", &path, &row, 200, &shown).await;
-        self.check(updated["id"] == *at(&first.row, "id"), || format!("PATCH {path} changed the id: {updated}"));
+        self.check(updated["id"] == *at(&first.row, "id"), || {
+            format!("PATCH {path} changed the id: {updated}")
+        });
         let stored = self.send("GET", &path, &Value::Null, 200).await.json();
         self.check(stored == updated, || format!("PATCH {path} answered {updated} but stored {stored}"));
         // Back again, so that what is unique is free for others.
@@ -86,7 +103,9 @@ impl Battery<'_> {
         let mut shown = self.shown(entity, &least.row);
         shown.shift_remove("id");
         let replaced = self.write("PUT", &path, &least.row, 200, &shown).await;
-        self.check(replaced["id"] == *at(&first.row, "id"), || format!("PUT {path} changed the id: {replaced}"));
+        self.check(replaced["id"] == *at(&first.row, "id"), || {
+            format!("PUT {path} changed the id: {replaced}")
+        });
         let stored = self.send("GET", &path, &Value::Null, 200).await.json();
         self.check(stored == replaced, || format!("PUT {path} answered {replaced} but stored {stored}"));
     }
@@ -105,7 +124,8 @@ impl Battery<'_> {
         let shown = self.shown(entity, &first.row);
         self.write("PUT", &path, &row, 200, &shown).await;
         self.send("DELETE", &path, &Value::Null, 204).await;
-        let unique = entity.endpoint_key.filter(|key| entity.field(key).is_some_and(|field| field.is_unique()));
+        let unique =
+            entity.endpoint_key.filter(|key| entity.field(key).is_some_and(|field| field.is_unique()));
         let Some((key, name)) = unique.and_then(|key| Some((key, row.shift_remove(key)?))) else { return };
         let path = format!("/{}/{}", entity.collection(), name.as_str().unwrap_or_default());
         let mut shown = self.shown(entity, &first.row);
@@ -154,7 +174,9 @@ impl Battery<'_> {
         if entity.newest_first {
             found.sort_by_key(Value::to_string);
         }
-        self.check(found == expected, || format!("pages of {collection} show {found:?} instead of {expected:?}"));
+        self.check(found == expected, || {
+            format!("pages of {collection} show {found:?} instead of {expected:?}")
+        });
         self.send("HEAD", &collection, &Value::Null, 200).await;
         if !entity.nested_only {
             self.filters(entity, &rows).await;
@@ -164,7 +186,8 @@ impl Battery<'_> {
 
     async fn filters(&mut self, entity: &'static Entity, rows: &[Fixture]) {
         let tagged = rows[1].row.get("tags").map(|tags| ("tags", tags[0].clone()));
-        let looked_up = entity.lookups.iter().filter_map(|name| Some((*name, rows[1].row.get(*name)?.clone())));
+        let looked_up =
+            entity.lookups.iter().filter_map(|name| Some((*name, rows[1].row.get(*name)?.clone())));
         for (name, value) in tagged.into_iter().chain(looked_up) {
             let path = format!("/{}?{name}={}", entity.collection(), value.as_str().unwrap_or_default());
             let page = self.send("GET", &path, &Value::Null, 200).await.json();
@@ -181,7 +204,10 @@ impl Battery<'_> {
     /// What is unique is taken once: by POST, PUT and PATCH.
     pub async fn unique(&mut self, entity: &'static Entity) {
         let variant = self.fixtures.variants(entity)[0];
-        let (Some(first), Some(second)) = (self.whole(entity, variant, 0), self.whole(entity, variant, 1)) else { return };
+        let (Some(first), Some(second)) = (self.whole(entity, variant, 0), self.whole(entity, variant, 1))
+        else {
+            return;
+        };
         self.parents(&first).await;
         self.parents(&second).await;
         let collection = self.collection(entity, &first.row);
@@ -218,12 +244,20 @@ impl Battery<'_> {
         self.send("POST", &second_collection, &json!(second.row), 201).await;
         let path = self.path_of(entity, &second.row);
         for (row, names) in &takes {
-            let part: serde_json::Map<_, _> = names.iter().map(|name| ((*name).to_owned(), at(row, name).clone())).collect();
+            let part: serde_json::Map<_, _> =
+                names.iter().map(|name| ((*name).to_owned(), at(row, name).clone())).collect();
             self.refuse("PATCH", &path, &json!(part), 409, Some(5)).await;
             self.refuse("PUT", &path, &json!(row), 409, Some(5)).await;
         }
         let absent = format!("{collection}/{}", nobody());
-        self.refuse("PATCH", &absent, &json!({}), 404, if entity.keeps_subschema || entity.nested_only { None } else { Some(6) }).await;
+        self.refuse(
+            "PATCH",
+            &absent,
+            &json!({}),
+            404,
+            if entity.keeps_subschema || entity.nested_only { None } else { Some(6) },
+        )
+        .await;
         self.clean().await;
     }
 }

@@ -55,7 +55,8 @@ impl Battery<'_> {
         let below = |id: &str| format!("/{}/{id}/{}", parent.collection(), child.nested_collection());
         let above = at(&first.row, field).clone();
         let id = above["id"].as_str().unwrap_or_default();
-        let (collection, elsewhere) = (below(id), below(at(&other.row, field)["id"].as_str().unwrap_or_default()));
+        let (collection, elsewhere) =
+            (below(id), below(at(&other.row, field)["id"].as_str().unwrap_or_default()));
         let mut row = first.row.clone();
         row.shift_remove(field);
         let expected = Row::from_iter([(field.to_owned(), above.clone())]);
@@ -63,7 +64,10 @@ impl Battery<'_> {
         let item = created["id"].as_str().unwrap_or_default().to_owned();
         let path = format!("{collection}/{item}");
         let named = parent.endpoint_key.and_then(|key| {
-            let (_, row) = first.parents.iter().find(|(own, row)| own.name == parent.name && id_of(own, row).as_deref() == Some(id))?;
+            let (_, row) = first
+                .parents
+                .iter()
+                .find(|(own, row)| own.name == parent.name && id_of(own, row).as_deref() == Some(id))?;
             Some(below(row.get(key)?.as_str()?))
         });
         for collection in [Some(collection.clone()), named].into_iter().flatten() {
@@ -108,7 +112,8 @@ impl Battery<'_> {
         self.holds(&format!("GET {path}"), &found, &above);
         self.send("HEAD", &path, &Value::Null, 200).await;
         self.write("PATCH", &path, &Row::new(), 200, &above).await;
-        let row = first.parents.iter().find(|(own, row)| own.name == parent.name && *at(row, "id") == above["id"]);
+        let row =
+            first.parents.iter().find(|(own, row)| own.name == parent.name && *at(row, "id") == above["id"]);
         let mut row = row.map(|(_, row)| row.clone()).unwrap_or_default();
         row.shift_remove("id");
         self.write("PUT", &path, &row, 200, &above).await;
@@ -131,20 +136,28 @@ impl Battery<'_> {
         };
         let by_id = refer(json!({"id": nobody()}));
         let answer = self.refuse("POST", &collection, &by_id, 400, Some(4)).await;
-        self.check(answer["fields"][field]["id"] == nobody(), || format!("POST {collection} {by_id}: {answer}"));
+        self.check(answer["fields"][field]["id"] == nobody(), || {
+            format!("POST {collection} {by_id}: {answer}")
+        });
         let texts = parent.unique_fields().filter(|(_, field)| field.foreign().is_none());
         let by_name = texts.map(|(name, _)| refer(json!({name: "example-9"}))).next();
         if let Some(by_name) = by_name {
             self.refuse("POST", &collection, &by_name, 400, Some(13)).await;
         }
-        let by_key = parent.endpoint_key.filter(|key| parent.field(key).is_some_and(|field| field.is_unique()));
-        let own = first.parents.iter().find(|(own, row)| own.name == parent.name && *at(row, "id") == at(&first.row, field)["id"]);
+        let by_key =
+            parent.endpoint_key.filter(|key| parent.field(key).is_some_and(|field| field.is_unique()));
+        let own = first
+            .parents
+            .iter()
+            .find(|(own, row)| own.name == parent.name && *at(row, "id") == at(&first.row, field)["id"]);
         if let (Some(key), Some((_, above))) = (by_key, own)
             && let Some(name) = above.get(key)
         {
             let by_name = refer(json!({key: name}));
             let created = self.send("POST", &collection, &by_name, 201).await.json();
-            self.check(created[field] == *at(&first.row, field), || format!("POST {collection} {by_name}: {created}"));
+            self.check(created[field] == *at(&first.row, field), || {
+                format!("POST {collection} {by_name}: {created}")
+            });
             self.send("DELETE", &self.path_of(child, &first.row), &Value::Null, 204).await;
         }
     }
@@ -152,11 +165,16 @@ impl Battery<'_> {
     /// The row that is referred to is deleted.
     async fn deleted(&mut self, reference: Reference, first: &Fixture) {
         let Reference { child, field, parent } = reference;
-        let on_delete = self.graph.referrers(parent).iter().find(|own| own.child.name == child.name && own.field == field);
+        let on_delete = self
+            .graph
+            .referrers(parent)
+            .iter()
+            .find(|own| own.child.name == child.name && own.field == field);
         let on_delete = on_delete.map_or(OnDelete::Restrict, |own| own.on_delete);
         self.send("POST", &self.collection(child, &first.row), &json!(first.row), 201).await;
         let path = self.path_of(child, &first.row);
-        let above = format!("/{}/{}", parent.collection(), at(&first.row, field)["id"].as_str().unwrap_or_default());
+        let above =
+            format!("/{}/{}", parent.collection(), at(&first.row, field)["id"].as_str().unwrap_or_default());
         match on_delete {
             OnDelete::Restrict => {
                 let answer = self.refuse("DELETE", &above, &Value::Null, 400, Some(4)).await;

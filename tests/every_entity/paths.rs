@@ -48,7 +48,9 @@ impl Battery<'_> {
     /// A path of what this node does not do: it says so to every method.
     async fn closed(&mut self, path: &str, answer: &Answer) {
         self.check(answer.status == 400, || format!("OPTIONS {path}: {}", answer.status));
-        for method in METHODS.into_iter().filter(|method| self.api.node.endpoints.find(path).is_some_and(|found| found.endpoint.knows(method))) {
+        for method in METHODS.into_iter().filter(|method| {
+            self.api.node.endpoints.find(path).is_some_and(|found| found.endpoint.knows(method))
+        }) {
             let other = self.send(method, path, &Value::Null, answer.status).await;
             let same = other.message() == answer.message() || method == "HEAD";
             self.check(same, || format!("{method} {path}: {}", other.message()));

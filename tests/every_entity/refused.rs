@@ -10,7 +10,9 @@ impl Battery<'_> {
     /// Every row that breaks a rule of the entity; or, unless `all`, of the variant alone.
     pub async fn refused(&mut self, entity: &'static Entity, variant: Option<&'static str>, all: bool) {
         let invalid = self.fixtures.invalid(entity, variant);
-        let (Some(mut invalid), Some(whole)) = (self.made(invalid), self.whole(entity, variant, 0)) else { return };
+        let (Some(mut invalid), Some(whole)) = (self.made(invalid), self.whole(entity, variant, 0)) else {
+            return;
+        };
         let subschema = variant.and_then(|name| entity.subschema(name));
         if let Some(subschema) = subschema.filter(|_| !all) {
             let own = |case: &Invalid| {
@@ -37,8 +39,12 @@ impl Battery<'_> {
             let whole = json!(case.row);
             match (way % 4, &case.field) {
                 (0, _) => self.refused_at("POST", &validate, &whole, case).await,
-                (1, _) if !entity.nested_only && !names_key => self.refused_at("PUT", &absent, &whole, case).await,
-                (2, Some(field)) => self.refused_at("PATCH", &path, &json!({ field: whole[field] }), case).await,
+                (1, _) if !entity.nested_only && !names_key => {
+                    self.refused_at("PUT", &absent, &whole, case).await
+                }
+                (2, Some(field)) => {
+                    self.refused_at("PATCH", &path, &json!({ field: whole[field] }), case).await
+                }
                 _ => self.refused_at("POST", &collection, &whole, case).await,
             }
         }

@@ -2,21 +2,24 @@
 //! any bytes and panics when a promise is broken. `fuzz/` runs them under libFuzzer, the tests run them over the corpus.
 //! They deliberately do not say what is accepted and what is not: that is for the tests of each rule.
 
+use std::sync::LazyLock;
+
 use entities::ENTITIES;
 use entities::schema::{
-    Context, Entity, Flavor, Row, address, bytes, expression, jwk, lua, path, pattern, pem, text, url,
+    Context, Declarations, Entity, Flavor, Profile, Row, address, bytes, expression, jwk, lua, path, pattern,
+    pem, text, url,
 };
 use generators::complete::{Verb, complete, merge, rewrite, transform};
 use generators::declare::{self, Data};
 use generators::input::{self, Brackets};
 use generators::tables::Dialect;
 use generators::validate::{Candidate, immutable, validate};
-use generators::{operations, output, schemas, sql};
+use generators::{declarative, operations, output, schemas, sql, yaml};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// What is fuzzed, under the name of its folder in `fuzz/corpus`.
-pub const TARGETS: [(&str, fn(&[u8])); 9] = [
+pub const TARGETS: [(&str, fn(&[u8])); 10] = [
     ("addresses", addresses),
     ("declaration", declaration),
     ("expression", route_expression),
@@ -26,6 +29,7 @@ pub const TARGETS: [(&str, fn(&[u8])); 9] = [
     ("lua_syntax", lua_syntax),
     ("path", paths),
     ("pattern", patterns),
+    ("yaml", configuration),
 ];
 
 /// A context in which nothing is left to chance.
@@ -130,7 +134,7 @@ fn store(entity: &'static Entity, row: Row, given: &Row) -> Option<Row> {
     for dialect in [Dialect::Sqlite, Dialect::Postgres] {
         let _ = (sql::insert_values(entity, &row, dialect), sql::update_values(entity, &row, dialect));
     }
-    let _ = (sql::cache_key(entity, &row), sql::tags(entity, &row));
+    let _ = sql::cache_key(entity, &row);
     let shown = output::render(entity, &row);
     assert!(input::json_row(&shown).is_ok(), "{}", String::from_utf8_lossy(&shown));
     Some(row)
@@ -243,5 +247,16 @@ pub fn declaration(data: &[u8]) {
         if let Ok(subschema) = declare::subschema("fuzzed", &declared, parent, ENTITIES, ("1.0", 1)) {
             let _ = schemas::subschema(subschema);
         }
+    }
+}
+
+/// A declarative configuration in YAML. What was read is written so that it is read again.
+pub fn configuration(data: &[u8]) {
+    static DECLARATIONS: LazyLock<Declarations> =
+        LazyLock::new(|| Declarations::new(ENTITIES, &Profile::default()));
+    let Ok(Some(value)) = yaml::parse(&marked(data)) else { return };
+    assert_eq!(yaml::parse(&yaml::write(&value)), Ok(Some(value.clone())), "{}", yaml::write(&value));
+    if let Value::Object(row) = value {
+        let _ = declarative::load(row, &DECLARATIONS, &CONTEXT);
     }
 }

@@ -13,7 +13,7 @@ use http::{HeaderName, HeaderValue, Method, Request};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use silverback::node::Node;
-use silverback::settings::Settings;
+use silverback::settings::{self, Settings};
 use silverback::store::{Connection, Database, Location};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgSslMode};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
@@ -30,6 +30,26 @@ pub enum Store {
     /// SQLite that answers every read by SQL.
     Uncached,
     Postgres,
+    /// None: what is loaded lies in memory.
+    Off,
+}
+
+/// One request and what must come back.
+pub struct Scenario {
+    /// Such as `POST /services`.
+    pub request: &'static str,
+    /// The JSON body; null for none.
+    pub body: Value,
+    pub status: u16,
+    /// What the answer holds; it may hold more.
+    pub expected: Value,
+}
+
+impl Scenario {
+    /// The request with that body is answered so.
+    pub fn new(request: &'static str, body: Value, status: u16, expected: Value) -> Scenario {
+        Scenario { request, body, status, expected }
+    }
 }
 
 /// A node, as its clients see it.
@@ -47,6 +67,8 @@ pub struct Api {
 enum Outside {
     Sqlite(SqlitePool),
     Postgres(PgPool),
+    /// Nothing but the node knows its rows.
+    Nothing,
 }
 
 impl Api {
@@ -78,8 +100,14 @@ impl Api {
                     .ssl_mode(PgSslMode::Disable);
                 let outside = Outside::Postgres(PgPool::connect_lazy_with(options.clone()));
                 let connection = Connection { options, pool: 4, timeout: settings.postgres.timeout };
-                let node = silverback::node(settings, &Database::Postgres(Box::new(connection))).await.unwrap();
+                let node =
+                    silverback::node(settings, &Database::Postgres(Box::new(connection))).await.unwrap();
                 Some(Api::new(node, outside, None))
+            }
+            Store::Off => {
+                let settings = Settings { database: settings::Database::Off, ..settings.clone() };
+                let node = silverback::node(&settings, &Database::Off).await.unwrap();
+                Some(Api::new(node, Outside::Nothing, None))
             }
         }
     }
@@ -119,6 +147,20 @@ impl Api {
         self.json("GET", path, &Value::Null).await
     }
 
+    /// Plays a scenario. A request that is refused, or only reads, must leave the store as it was.
+    pub async fn check(&self, scenario: &Scenario) {
+        let Scenario { request, body, status, expected } = scenario;
+        let (method, path) = request.split_once(' ').unwrap();
+        let before = self.state().await;
+        let answer = self.json(method, path, body).await;
+        let text = String::from_utf8_lossy(&answer.body);
+        assert_eq!(answer.status, *status, "{request} {body}: {text}");
+        assert!(contains(&answer.json(), expected), "{request} {body}: {text} does not hold {expected}");
+        if answer.status >= 400 || method == "GET" {
+            assert_eq!(self.state().await, before, "{request} {body} changed the store");
+        }
+    }
+
     /// Everything that the store holds; of the change log, which only grows, its length and its version.
     pub async fn state(&self) -> String {
         let tables = tables(&self.node.declarations);
@@ -128,12 +170,31 @@ impl Api {
                 let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(pool).await.unwrap();
                 rows.iter().map(|row| row.get::<String, _>(0)).collect::<Vec<_>>().join("\n")
             }
+            Outside::Nothing => self.get("/config").await.json().to_string(),
             Outside::Postgres(pool) => {
                 let sql = contents(&tables, Dialect::Postgres);
                 let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(pool).await.unwrap();
                 rows.iter().map(|row| row.get::<String, _>(0)).collect::<Vec<_>>().join("\n")
             }
         }
+    }
+}
+
+/// Whether a value is the wanted one; an object may have more fields.
+pub fn contains(own: &Value, wanted: &Value) -> bool {
+    match (own, wanted) {
+        (Value::Object(own), Value::Object(wanted)) => {
+            wanted.iter().all(|(name, value)| own.get(name).is_some_and(|own| contains(own, value)))
+        }
+        (Value::Array(own), Value::Array(wanted)) => {
+            own.len() == wanted.len() && own.iter().zip(wanted).all(|(own, wanted)| contains(own, wanted))
+        }
+        (Value::Number(own), Value::Number(wanted)) => own.as_f64() == wanted.as_f64(),
+        // An empty list and an empty object are the same value.
+        (Value::Array(list), Value::Object(map)) | (Value::Object(map), Value::Array(list)) => {
+            list.is_empty() && map.is_empty()
+        }
+        _ => own == wanted,
     }
 }
 
