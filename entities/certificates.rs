@@ -29,7 +29,9 @@ pub static CERTIFICATES: Entity = Entity::new("certificates")
 
 fn pair_matches(row: &Row, _: &Context) -> Result<(), String> {
     match (text(row, "cert"), text(row, "key")) {
-        (Some(cert), Some(key)) if !pem::matches(cert, key) => Err("certificate does not match key".to_owned()),
+        (Some(cert), Some(key)) if !pem::matches(cert, key) => {
+            Err("certificate does not match key".to_owned())
+        }
         _ => Ok(()),
     }
 }
@@ -46,11 +48,11 @@ fn alternative_pair_matches(row: &Row, _: &Context) -> Result<(), String> {
 /// A second certificate is there for clients that do not understand the first one's kind of key.
 fn types_differ(row: &Row, _: &Context) -> Result<(), String> {
     match (text(row, "cert"), text(row, "cert_alt")) {
-        (Some(cert), Some(alternative)) if pem::key_type(cert) == pem::key_type(alternative) => Err(
-            "certificate and alternative certificate need to have different type (e.g. RSA and ECDSA), \
+        (Some(cert), Some(alternative)) if pem::key_type(cert) == pem::key_type(alternative) => {
+            Err("certificate and alternative certificate need to have different type (e.g. RSA and ECDSA), \
              the provided certificates were both of the same type"
-                .to_owned(),
-        ),
+                .to_owned())
+        }
         _ => Ok(()),
     }
 }

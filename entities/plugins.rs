@@ -59,7 +59,9 @@ use crate::consumers::CONSUMERS;
 use crate::none_of;
 use crate::routes::ROUTES;
 use crate::schema::types::{AUTO_TIMESTAMP_S, PROTOCOLS_ANY, TAGS, UTF8_NAME, UUID};
-use crate::schema::{Agreement, BOOLEAN, Entity, Field, Literal::*, OnDelete, STRING, Subschema, foreign, record};
+use crate::schema::{
+    Agreement, BOOLEAN, Entity, Field, Literal::*, OnDelete, STRING, Subschema, foreign, record,
+};
 use crate::services::SERVICES;
 
 /// The bundled plugins, by name. A new plugin is one file, its `mod` line and a line here.

@@ -10,8 +10,8 @@ use crate::schema::types::{
     UTF8_NAME, UUID, WILDCARD_HOST,
 };
 use crate::schema::{
-    BOOLEAN, Check, Conditional, Context, Entity, Field, Flavor, INTEGER, Literal::*, Row, SAME, STRING, array,
-    custom, elements, expression, foreign, map, set,
+    BOOLEAN, Check, Conditional, Context, Entity, Field, Flavor, INTEGER, Literal::*, Row, SAME, STRING,
+    array, custom, elements, expression, foreign, map, set,
 };
 use crate::services::SERVICES;
 

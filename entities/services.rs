@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use crate::certificates::CERTIFICATES;
 use crate::schema::types::{AUTO_TIMESTAMP_S, HOST, PATH, PORT, PROTOCOL, TAGS, UTF8_NAME, UUID};
-use crate::schema::{BOOLEAN, Entity, Field, INTEGER, Literal::*, Row, STRING, array, foreign, shorthand, url};
+use crate::schema::{
+    BOOLEAN, Entity, Field, INTEGER, Literal::*, Row, STRING, array, foreign, shorthand, url,
+};
 use crate::{null_if, null_unless};
 
 const TIMEOUT: Field = INTEGER.between(1, 2_147_483_646).default(Int(60_000));

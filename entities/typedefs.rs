@@ -33,8 +33,10 @@ const JWK_MEMBERS: &[Named] = &[
     ("t", MEMBER),
 ];
 
-const JWK: Field =
-    record(JWK_MEMBERS).optional().validator(&key_loads).doc("Custom type for representing a JSON Web Key (JWK).");
+const JWK: Field = record(JWK_MEMBERS)
+    .optional()
+    .validator(&key_loads)
+    .doc("Custom type for representing a JSON Web Key (JWK).");
 
 /// The members describe a key; a reference to one cannot be looked into.
 fn key_loads(members: &Value) -> Result<(), String> {

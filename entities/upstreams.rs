@@ -10,8 +10,8 @@ use crate::schema::types::{
     AUTO_TIMESTAMP_S, COOKIE_NAME, HEADER_NAME, HOST_WITH_OPTIONAL_PORT, PATH, TAGS, UUID,
 };
 use crate::schema::{
-    BOOLEAN, Check, Conditional, Entity, Field, INTEGER, Literal::*, Row, SAME, STRING, address, bytes, foreign,
-    shorthand,
+    BOOLEAN, Check, Conditional, Entity, Field, INTEGER, Literal::*, Row, SAME, STRING, address, bytes,
+    foreign, shorthand,
 };
 
 const HASH_ON: Field = STRING

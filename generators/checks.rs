@@ -4,8 +4,8 @@
 //! that it leaves under `@entity`, are those of Kong's `run_entity_check`.
 
 use entities::schema::{
-    Check, Conditional, ConditionalAtLeastOneOf, Context, Field, Row, Transformation, Violations, is_reference,
-    quoted, sentence,
+    Check, Conditional, ConditionalAtLeastOneOf, Context, Field, Row, Transformation, Violations,
+    is_reference, quoted, sentence,
 };
 use serde_json::Value;
 
@@ -71,11 +71,14 @@ impl Run<'_> {
 
     /// The sentence of a check that fails.
     fn broken(&self, check: &Check, violations: &mut Violations) -> Option<String> {
-        let fails = |failed: bool, what: &str, names: &[&str]| failed.then(|| format!("{what}: {}", quoted(names)));
+        let fails =
+            |failed: bool, what: &str, names: &[&str]| failed.then(|| format!("{what}: {}", quoted(names)));
         match check {
-            Check::AtLeastOneOf(names) => {
-                fails(self.filled(names) == 0, &self.phrase("at least one of these fields must be non-empty"), names)
-            }
+            Check::AtLeastOneOf(names) => fails(
+                self.filled(names) == 0,
+                &self.phrase("at least one of these fields must be non-empty"),
+                names,
+            ),
             Check::OnlyOneOf(names) => {
                 fails(self.filled(names) != 1, "exactly one of these fields must be non-empty", names)
             }
@@ -116,11 +119,13 @@ impl Run<'_> {
 
     fn repeats(&self, names: &[&str]) -> bool {
         let mut seen: Vec<&Value> = Vec::new();
-        names.iter().filter_map(|name| get(self.row, name)).filter(|value| is_filled(Some(value))).any(|value| {
-            let again = !value.is_object() && !value.is_array() && seen.contains(&value);
-            seen.push(value);
-            again
-        })
+        names.iter().filter_map(|name| get(self.row, name)).filter(|value| is_filled(Some(value))).any(
+            |value| {
+                let again = !value.is_object() && !value.is_array() && seen.contains(&value);
+                seen.push(value);
+                again
+            },
+        )
     }
 
     /// Whether the field at `path` keeps its own rules and those of a condition.
@@ -159,7 +164,11 @@ impl Run<'_> {
         (self.filled(names) == 0).then(|| match err {
             Some(sentence) => sentence.replace("%s", &quoted(names)),
             None => {
-                format!("{}: {}", self.phrase("at least one of these fields must be non-empty"), quoted(names))
+                format!(
+                    "{}: {}",
+                    self.phrase("at least one of these fields must be non-empty"),
+                    quoted(names)
+                )
             }
         })
     }
@@ -201,9 +210,11 @@ pub fn transformation(transformation: &Transformation, candidate: &Candidate, vi
     let Transformation { input, needs, .. } = transformation;
     let given = |name: &str| get(candidate.given, name);
     let any_given = input.iter().any(|name| is_filled(given(name)));
-    let needs_changed = candidate
-        .stored
-        .is_some_and(|stored| needs.iter().any(|name| given(name).unwrap_or(&Value::Null) != get(stored, name).unwrap_or(&Value::Null)));
+    let needs_changed = candidate.stored.is_some_and(|stored| {
+        needs
+            .iter()
+            .any(|name| given(name).unwrap_or(&Value::Null) != get(stored, name).unwrap_or(&Value::Null))
+    });
     if !any_given && !needs_changed {
         return;
     }

@@ -125,7 +125,13 @@ fn fill(
 }
 
 /// The value of a field that the node fills in, or what was given.
-fn automatic(name: &str, field: &Field, given: Option<Value>, verb: Verb, context: &Context) -> Option<Value> {
+fn automatic(
+    name: &str,
+    field: &Field,
+    given: Option<Value>,
+    verb: Verb,
+    context: &Context,
+) -> Option<Value> {
     if !field.auto {
         return given;
     }

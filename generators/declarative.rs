@@ -10,6 +10,8 @@ mod document;
 mod flattened;
 mod ids;
 mod references;
+#[cfg(test)]
+mod tests;
 mod validity;
 
 use entities::schema::{Context, Declarations, Entity, Row};
@@ -154,7 +156,10 @@ fn stored(
 
 /// A configuration without rows, in the format that is written today.
 pub fn empty() -> Row {
-    Row::from_iter([("_format_version".to_owned(), Value::from("3.0")), ("_transform".to_owned(), Value::from(false))])
+    Row::from_iter([
+        ("_format_version".to_owned(), Value::from("3.0")),
+        ("_transform".to_owned(), Value::from(false)),
+    ])
 }
 
 /// Adds a row to a document that [`empty`] began: references become ids, and nothing is computed from it again.

@@ -58,13 +58,31 @@ impl std::error::Error for Refused {}
 
 /// The attributes of an entity.
 const ENTITY: &[&str] = &[
-    "name", "description", "primary_key", "workspaceable", "endpoint_key", "cache_key", "ttl", "db_export",
-    "subschema_key", "subschema_error", "generate_admin_api", "admin_api_name", "table_name",
-    "admin_api_nested_name", "fields", "entity_checks", "shorthand_fields", "transformations", "check", "dao",
+    "name",
+    "description",
+    "primary_key",
+    "workspaceable",
+    "endpoint_key",
+    "cache_key",
+    "ttl",
+    "db_export",
+    "subschema_key",
+    "subschema_error",
+    "generate_admin_api",
+    "admin_api_name",
+    "table_name",
+    "admin_api_nested_name",
+    "fields",
+    "entity_checks",
+    "shorthand_fields",
+    "transformations",
+    "check",
+    "dao",
 ];
 
 /// The attributes of a variant of an entity, such as a plugin.
-const SUBSCHEMA: &[&str] = &["name", "fields", "entity_checks", "shorthand_fields", "transformations", "check"];
+const SUBSCHEMA: &[&str] =
+    &["name", "fields", "entity_checks", "shorthand_fields", "transformations", "check"];
 
 /// The entity that `data` declares; it may refer to itself and to the entities in `known`.
 pub fn entity(data: &Data, known: &[&'static Entity]) -> Result<&'static Entity, Refused> {
@@ -95,7 +113,7 @@ pub fn subschema(
         let transformations = converter.transformations(&table);
         converter.shorthands(&table);
         converter.finish()?;
-        let name = &*leak_text(name);
+        let name = leak_text(name);
         let declared = Subschema::new(name)
             .fields(fields)
             .checks(checks)
@@ -162,7 +180,8 @@ fn convert_entity(data: &Data, known: &[&'static Entity]) -> Result<Entity, Refu
     entity.checked().map_err(|fault| {
         // The metaschema's paths begin with the name of the entity, which the caller knows.
         let path = fault.path();
-        let path = path.strip_prefix(name).map(|path| path.trim_start_matches('.').to_owned()).unwrap_or(path);
+        let path =
+            path.strip_prefix(name).map(|path| path.trim_start_matches('.').to_owned()).unwrap_or(path);
         Refused { faults: vec![(path, fault.rule.to_owned())] }
     })
 }
@@ -178,9 +197,9 @@ fn self_reference(data: &Data) -> Option<&str> {
     let Data::Text(name) = entry(data, "name")? else { return None };
     let Data::List(fields) = entry(data, "fields")? else { return None };
     let refers = |item: &Data| match item {
-        Data::Table(entries) => entries
-            .iter()
-            .any(|(_, field)| matches!(entry(field, "reference"), Some(Data::Text(parent)) if parent == name)),
+        Data::Table(entries) => entries.iter().any(
+            |(_, field)| matches!(entry(field, "reference"), Some(Data::Text(parent)) if parent == name),
+        ),
         _ => false,
     };
     fields.iter().any(refers).then_some(name)
@@ -197,7 +216,9 @@ fn itself(name: &str, data: &Data) -> &'static Entity {
         let keys: Vec<Named> = converter
             .plain_fields(&table)
             .into_iter()
-            .filter(|(name, field)| entity.primary_key.contains(name) && !matches!(field.ty, Type::Foreign(_)))
+            .filter(|(name, field)| {
+                entity.primary_key.contains(name) && !matches!(field.ty, Type::Foreign(_))
+            })
             .collect();
         entity.fields = keys.leak();
     }

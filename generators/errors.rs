@@ -86,7 +86,9 @@ impl Error {
             Error::InvalidPrimaryKey(_) => "invalid primary key".to_owned(),
             Error::SchemaViolation(_) => "schema violation".to_owned(),
             Error::PrimaryKeyViolation(_) => "primary key violation".to_owned(),
-            Error::ForeignKeyViolation { .. } | Error::StillReferenced { .. } => "foreign key violation".to_owned(),
+            Error::ForeignKeyViolation { .. } | Error::StillReferenced { .. } => {
+                "foreign key violation".to_owned()
+            }
             Error::UniqueViolation(_) => "unique constraint violation".to_owned(),
             Error::NotFound(_) | Error::NotFoundBy(_) => "not found".to_owned(),
             Error::InvalidOffset { .. } => "invalid offset".to_owned(),
@@ -104,7 +106,9 @@ impl Error {
     pub fn message(&self) -> String {
         match self {
             Error::InvalidPrimaryKey(fields) => format!("invalid primary key: '{}'", table(fields)),
-            Error::SchemaViolation(violations) => summary("schema violation", "schema violations", violations),
+            Error::SchemaViolation(violations) => {
+                summary("schema violation", "schema violations", violations)
+            }
             Error::PrimaryKeyViolation(key) => format!("primary key violation on key '{}'", table(key)),
             Error::ForeignKeyViolation { key, parent, .. } => {
                 format!("the foreign key '{}' does not reference an existing '{parent}' entity.", table(key))
@@ -171,7 +175,8 @@ fn placed(what: &Value) -> Value {
 }
 
 fn by_place(fields: &Map<String, Value>) -> Value {
-    let places: Option<Vec<usize>> = fields.keys().map(|name| name.parse().ok().filter(|place| *place > 0)).collect();
+    let places: Option<Vec<usize>> =
+        fields.keys().map(|name| name.parse().ok().filter(|place| *place > 0)).collect();
     match places {
         Some(places) if !places.is_empty() && places.iter().all(|place| *place <= fields.len() * 2) => {
             let mut list = vec![Value::Null; places.iter().copied().max().unwrap_or_default()];
@@ -194,7 +199,8 @@ fn in_lists(errors: &Row) -> Value {
         Value::Object(inner) => in_lists(inner),
         other => other.clone(),
     };
-    let places: Option<Vec<usize>> = errors.keys().map(|name| name.parse().ok().filter(|place| *place > 0)).collect();
+    let places: Option<Vec<usize>> =
+        errors.keys().map(|name| name.parse().ok().filter(|place| *place > 0)).collect();
     let last = places.as_ref().and_then(|places| places.iter().copied().max());
     match (places, last) {
         (Some(places), Some(last)) if last <= MOST.max(2 * errors.len()) => {

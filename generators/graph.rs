@@ -34,7 +34,11 @@ impl Graph {
         for entity in declarations.entities().filter(|entity| entity.stored) {
             for (field, declared, parent) in entity.foreign_keys() {
                 let on_delete = declared.on_delete.unwrap_or(OnDelete::Restrict);
-                graph.referrers.entry(parent.name).or_default().push(Referrer { child: entity, field, on_delete });
+                graph.referrers.entry(parent.name).or_default().push(Referrer {
+                    child: entity,
+                    field,
+                    on_delete,
+                });
             }
             for (field, declared) in entity.fields {
                 if let Some(named) = declared.names {

@@ -8,22 +8,22 @@ mod checks;
 pub mod complete;
 /// A declarative configuration as rows.
 pub mod declarative;
-/// The reference of the Admin API.
-pub mod docs;
 /// Declarations that come as data: from a file, from a script.
 pub mod declare;
+/// The reference of the Admin API.
+pub mod docs;
 /// The errors of requests about entities: code, name, message, fields.
 pub mod errors;
 /// Rows that a declaration accepts, and rows that it refuses.
 pub mod fixtures;
 /// Who refers to whom.
 pub mod graph;
-/// Fields that list rows of another entity.
-pub mod listings;
 /// Query strings, forms, multipart bodies and JSON as rows.
 pub mod input;
 /// JSON text as a value.
 mod json_text;
+/// Fields that list rows of another entity.
+pub mod listings;
 /// Values as Lua prints them in Kong's messages.
 mod lua;
 /// Texts as numbers.

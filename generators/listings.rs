@@ -23,7 +23,9 @@ pub fn of_item(row: &mut Row, field: &str, reached_by: Option<&str>, replace: bo
             return;
         }
     };
-    if let Some(name) = reached_by.filter(|name| replace && !names.iter().any(|own| own.as_str() == Some(name))) {
+    if let Some(name) =
+        reached_by.filter(|name| replace && !names.iter().any(|own| own.as_str() == Some(name)))
+    {
         names.push(Value::from(name));
     }
     row.insert(field.to_owned(), Value::Array(names));

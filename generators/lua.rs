@@ -42,7 +42,8 @@ fn write(out: &mut String, value: &Value, level: Option<usize>) {
             let place = |key: &str| key.parse::<usize>().ok().filter(|place| *place > 0);
             let mut fields: Vec<_> = fields.iter().map(|(key, item)| (place(key), key, item)).collect();
             fields.sort_by(|a, b| (a.0.is_none(), a.0, a.1).cmp(&(b.0.is_none(), b.0, b.1)));
-            let dense = fields.iter().zip(1..).take_while(|((place, ..), next)| *place == Some(*next)).count();
+            let dense =
+                fields.iter().zip(1..).take_while(|((place, ..), next)| *place == Some(*next)).count();
             let entries = fields.into_iter().enumerate().map(|(i, (place, key, item))| match place {
                 Some(_) if i < dense => (None, item),
                 Some(place) => (Some(format!("[{place}]")), item),
@@ -87,7 +88,10 @@ fn break_line(out: &mut String, level: Option<usize>) {
 fn index(key: &str) -> String {
     let mut bytes = key.bytes();
     let starts_well = bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
-    if starts_well && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') && !KEYWORDS.contains(&key) {
+    if starts_well
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && !KEYWORDS.contains(&key)
+    {
         key.to_owned()
     } else {
         format!("[{}]", quote(key))
@@ -144,6 +148,12 @@ mod tests {
     fn one_line() {
         assert_eq!(compact(&json!({"id": "a", "end": 1})), r#"{["end"]=1,id="a"}"#);
         assert_eq!(compact(&json!({"set": null, "kid": "same"})), r#"{kid="same",set="userdata: NULL"}"#);
+    }
+
+    #[test]
+    fn places_in_a_list_come_first() {
+        let value = json!({"host": "x", "1": "a", "2": {"3": "b"}, "4": "c"});
+        assert_eq!(compact(&value), r#"{"a",{[3]="b"},[4]="c",host="x"}"#);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use base64::Engine;
 use base64::alphabet;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
 use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
 use entities::schema::types::MAX_TTL;
 use entities::schema::{Context, Entity, Row, bytes};
 use serde_json::{Value, json};
@@ -74,7 +74,8 @@ pub fn take_ttl(entity: &Entity, row: &mut Row) -> Result<Option<i64>, Error> {
         return Ok(None);
     }
     let Some(value) = row.shift_remove("ttl") else { return Ok(None) };
-    let number = value.as_f64().filter(|number| number.fract() == 0.0 && (0.0..=MAX_TTL as f64).contains(number));
+    let number =
+        value.as_f64().filter(|number| number.fract() == 0.0 && (0.0..=MAX_TTL as f64).contains(number));
     match (number, value) {
         (Some(seconds), _) => Ok(Some(seconds as i64)),
         (None, Value::Null) => Ok(Some(0)),
@@ -178,7 +179,9 @@ pub fn size(arguments: &Row) -> Result<usize, Error> {
         Some(Value::Number(number)) => Some(number.clone()),
         Some(_) => None,
     };
-    let number = number.and_then(|number| number.as_f64()).ok_or_else(|| Error::InvalidSize("size must be a number".to_owned()))?;
+    let number = number
+        .and_then(|number| number.as_f64())
+        .ok_or_else(|| Error::InvalidSize("size must be a number".to_owned()))?;
     if number.fract() != 0.0 || !(1.0..=MAX_PAGE_SIZE as f64).contains(&number) {
         return Err(Error::InvalidSize(format!("size must be an integer between 1 and {MAX_PAGE_SIZE}")));
     }
@@ -249,8 +252,14 @@ fn tag_filter(entity: &Entity, arguments: &Row) -> Result<Option<Filter>, Error>
 /// `a,b` are rows with both tags, `a/b` rows with either. One separator at the end is fine.
 fn parse_tags(text: &str) -> Filter {
     let split = |separator: char| -> Option<Vec<String>> {
-        let names: Vec<_> = text.strip_suffix(separator).unwrap_or(text).split(separator).map(str::to_owned).collect();
-        names.iter().all(|name| !name.is_empty() && bytes::invalid_at(name).is_none() && name.bytes().all(is_tag_byte)).then_some(names)
+        let names: Vec<_> =
+            text.strip_suffix(separator).unwrap_or(text).split(separator).map(str::to_owned).collect();
+        names
+            .iter()
+            .all(|name| {
+                !name.is_empty() && bytes::invalid_at(name).is_none() && name.bytes().all(is_tag_byte)
+            })
+            .then_some(names)
     };
     match (split(','), split('/')) {
         (Some(names), _) => Filter { tags: Tags { names, all: true }, readable: true },

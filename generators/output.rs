@@ -9,8 +9,16 @@ use serde_json::Value;
 use crate::sql::EXPIRY;
 
 /// What `ngx.escape_uri` leaves as it is.
-const ESCAPED: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'!').remove(b'*').remove(b'\'').remove(b'(').remove(b')');
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
 
 /// A text as part of a query.
 pub fn escape(text: &str) -> String {
@@ -47,7 +55,8 @@ fn with_old_names(field: &Field, value: Value) -> Value {
         }
     }
     for shorthand in field.shorthands {
-        let replaced_with = shorthand.field.deprecation.and_then(|deprecation| deprecation.replaced_with.first());
+        let replaced_with =
+            shorthand.field.deprecation.and_then(|deprecation| deprecation.replaced_with.first());
         if let Some((first, rest)) = replaced_with.and_then(|path| path.split_first()) {
             let found = rest.iter().try_fold(row.get(*first), |value, name| Some(value?.get(*name)));
             let value = found.flatten().cloned().unwrap_or_default();

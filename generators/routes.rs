@@ -6,8 +6,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use entities::schema::{Declarations, Entity};
 use entities::schema::bytes;
+use entities::schema::{Declarations, Entity};
 use percent_encoding::percent_decode_str;
 
 /// Where in the world of entities a path leads.

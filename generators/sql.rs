@@ -24,11 +24,11 @@ pub struct Held {
 
 /// The columns of an entity's rows, in the order of every `SELECT`.
 pub fn held(entity: &'static Entity) -> impl Iterator<Item = Held> {
-    entity
-        .fields
-        .iter()
-        .filter(|(_, field)| field.is_stored())
-        .map(|(name, field)| Held { name, field, kind: kind(field) })
+    entity.fields.iter().filter(|(_, field)| field.is_stored()).map(|(name, field)| Held {
+        name,
+        field,
+        kind: kind(field),
+    })
 }
 
 /// The shape of a question about one entity.

@@ -140,7 +140,9 @@ fn of_entity(entity: &'static Entity) -> Table {
         table.columns.push(Column { name: column, kind: kind(field) });
     }
     let dormant = entity.dormant.iter().filter(|(_, field)| field.is_stored());
-    table.columns.extend(dormant.map(|(name, field)| Column { name: column_name(name, field), kind: kind(field) }));
+    table
+        .columns
+        .extend(dormant.map(|(name, field)| Column { name: column_name(name, field), kind: kind(field) }));
     if entity.ttl {
         table.columns.push(Column { name: EXPIRES_AT.to_owned(), kind: Kind::Integer });
         table.indexes.push(IndexOf { columns: vec![EXPIRES_AT.to_owned()], unique: false });
@@ -243,7 +245,9 @@ pub fn create(table: &Table, dialect: Dialect) -> Vec<String> {
         Dialect::Sqlite => statement.to_string(SqliteQueryBuilder),
         Dialect::Postgres => statement.to_string(PostgresQueryBuilder),
     };
-    std::iter::once(created).chain(table.indexes.iter().map(|index| create_index(table, index, dialect))).collect()
+    std::iter::once(created)
+        .chain(table.indexes.iter().map(|index| create_index(table, index, dialect)))
+        .collect()
 }
 
 fn action(on_delete: OnDelete) -> ForeignKeyAction {
@@ -317,7 +321,9 @@ pub fn difference(existing: &[Existing], wanted: &[Table], dialect: Dialect) -> 
             steps.push(Step { what, statements: create(table, dialect) });
             continue;
         };
-        if let Some(column) = found.columns.iter().find(|name| table.columns.iter().all(|own| own.name != **name)) {
+        if let Some(column) =
+            found.columns.iter().find(|name| table.columns.iter().all(|own| own.name != **name))
+        {
             return Err(Refusal::WouldLose { table: table.name.clone(), column: column.clone() });
         }
         for column in table.columns.iter().filter(|own| !found.columns.contains(&own.name)) {

@@ -4,14 +4,14 @@
 //! between fields are in `checks.rs`.
 
 use entities::schema::{
-    Check, Choices, Context, Entity, Field, Literal, Named, Row, Subschema, Type, Validator, Violations, bytes,
-    is_reference, pattern, sentence,
+    Check, Choices, Context, Entity, Field, Literal, Named, Row, Subschema, Type, Validator, Violations,
+    bytes, is_reference, pattern, sentence,
 };
 use serde_json::Value;
 
 use crate::checks;
-use crate::numbers::is_integer;
 use crate::complete::{Verb, complete_record, numbered};
+use crate::numbers::is_integer;
 
 /// What is validated: a row, what the client sent, and what is stored.
 pub struct Candidate<'a> {
@@ -32,7 +32,13 @@ pub fn validate(entity: &'static Entity, candidate: &Candidate, verb: Verb, cont
     let fields: Vec<_> = entity.fields_of(subschema).collect();
     let shape = Shape { fields: &fields, ignored: ignored(entity) };
     let mut violations = shape.validate(row, verb != Verb::Update, context);
-    let run = checks::Run { fields: &fields, row, full: verb != Verb::Update, updating: verb == Verb::Update, context };
+    let run = checks::Run {
+        fields: &fields,
+        row,
+        full: verb != Verb::Update,
+        updating: verb == Verb::Update,
+        context,
+    };
     let more = subschema.map_or(&[][..], |subschema| subschema.checks);
     for check in entity.checks.iter().chain(more) {
         run.check(check, &mut violations);
@@ -61,7 +67,9 @@ pub fn immutable(entity: &'static Entity, update: &Row, stored: &Row) -> Violati
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Array(a), Value::Array(b)) => {
-            a.len() == b.len() && a.iter().all(|item| b.contains(item)) && b.iter().all(|item| a.contains(item))
+            a.len() == b.len()
+                && a.iter().all(|item| b.contains(item))
+                && b.iter().all(|item| a.contains(item))
         }
         _ => a == b,
     }
@@ -267,7 +275,9 @@ pub fn primary_key(entity: &'static Entity, key: &Row, context: &Context) -> Vio
         let Some(field) = entity.field(name) else { continue };
         match key.get(*name) {
             None | Some(Value::Bool(false)) => violations.set(name, sentence::MISSING_PRIMARY_KEY),
-            Some(Value::Null) if field.is_required() || field.auto => violations.set(name, sentence::REQUIRED),
+            Some(Value::Null) if field.is_required() || field.auto => {
+                violations.set(name, sentence::REQUIRED)
+            }
             Some(value) => {
                 if let Err(what) = validate_value(field, value, context) {
                     violations.0.insert((*name).to_owned(), what);
@@ -370,8 +380,9 @@ fn form(field: &Field, text: &str) -> Option<String> {
     if let Some((_, err)) = field.match_all.iter().find(|(pattern, _)| !pattern::matches(pattern, bytes)) {
         return Some(own(err));
     }
-    let (_, err) =
-        field.match_any.filter(|(patterns, _)| !patterns.iter().any(|pattern| pattern::matches(pattern, bytes)))?;
+    let (_, err) = field
+        .match_any
+        .filter(|(patterns, _)| !patterns.iter().any(|pattern| pattern::matches(pattern, bytes)))?;
     Some(own(err))
 }
 
@@ -395,7 +406,9 @@ fn unstorable(value: &Value) -> Option<String> {
         Value::String(text) if text.contains('\0') => Some("must not contain a NUL character".to_owned()),
         Value::String(text) => bytes::invalid_at(text)
             .map(|at| format!("invalid utf-8 character sequence detected at position {at}")),
-        Value::Number(number) if number.as_f64().is_some_and(|float| float.fract() == 0.0) && !number.is_i64() => {
+        Value::Number(number)
+            if number.as_f64().is_some_and(|float| float.fract() == 0.0) && !number.is_i64() =>
+        {
             let beyond = number.as_f64().is_some_and(|float| float.abs() >= 9_223_372_036_854_775_807.0);
             beyond.then(|| "value is out of range".to_owned())
         }

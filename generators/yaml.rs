@@ -18,6 +18,9 @@ const SPARE: usize = 1_000_000;
 /// How many times its own length a text may weigh then.
 const GROWTH: usize = 10;
 
+/// A key of more bytes is written with a mark in front of it, for readers look no further for its colon.
+const LONGEST_KEY: usize = 1000;
+
 /// The text is not YAML that can be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadYaml {
@@ -63,7 +66,15 @@ fn write_block(out: &mut String, value: &Value, indent: usize) {
                 if i > 0 || !out.ends_with("- ") {
                     out.push_str(&" ".repeat(indent));
                 }
-                out.push_str(&text(name));
+                let name = text(name);
+                if name.len() > LONGEST_KEY {
+                    out.push_str("? ");
+                    out.push_str(&name);
+                    out.push('\n');
+                    out.push_str(&" ".repeat(indent));
+                } else {
+                    out.push_str(&name);
+                }
                 out.push(':');
                 match value {
                     Value::Object(inner) if !inner.is_empty() => {
@@ -120,7 +131,13 @@ fn quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
-            '\0'..='\x1f' | '\x7f'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
+            '\0'..='\x1f'
+            | '\x7f'..='\u{9f}'
+            | '\u{2028}'
+            | '\u{2029}'
+            | '\u{feff}'
+            | '\u{fffe}'
+            | '\u{ffff}' => {
                 out.push_str(&format!("\\u{:04X}", u32::from(letter)));
             }
             _ => out.push(letter),
@@ -230,6 +247,11 @@ impl<'a> Reader<'a> {
         if open.len() == LEVELS {
             return Err(self.bad("the document nests too deeply"));
         }
+        // A key becomes a text, and the quotes in a text are escaped: with each level it would double.
+        let keys = open.iter().filter(|around| matches!(around, Open::Mapping { key: None, .. }));
+        if keys.count() > 1 {
+            return Err(self.bad("a key nests further keys"));
+        }
         open.push(new);
         Ok(())
     }
@@ -308,7 +330,8 @@ fn place(span: &Span) -> (usize, usize) {
 fn unclosed(text: &str, open: char, last: (usize, usize)) -> BadYaml {
     let text = text.trim_end();
     let close = if open == '{' { '}' } else { ']' };
-    let (before, inside) = match text.rfind(['[', '{', ',', ':']).and_then(|at| text.split_at_checked(at + 1)) {
+    let (before, inside) = match text.rfind(['[', '{', ',', ':']).and_then(|at| text.split_at_checked(at + 1))
+    {
         Some(parts) => parts,
         None => ("", text),
     };
@@ -378,7 +401,8 @@ fn number(text: &str) -> Option<Number> {
     }
     let bare: String = digits.chars().filter(|letter| *letter != '_').collect();
     let signed = |value: i64| Number::from(if negative { -value } else { value });
-    let radix = |digits: &str, radix| i64::from_str_radix(digits, radix).ok().filter(|value| *value >= 0).map(signed);
+    let radix =
+        |digits: &str, radix| i64::from_str_radix(digits, radix).ok().filter(|value| *value >= 0).map(signed);
     if let Some(digits) = bare.strip_prefix("0b") {
         return radix(digits, 2);
     }
@@ -415,7 +439,8 @@ fn sexagesimal(text: &str) -> Option<f64> {
 fn float(text: &str, negative: bool) -> Option<Number> {
     /// Up to here every integer has a float of its own.
     const EXACT: f64 = 9_007_199_254_740_992.0;
-    let written = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-'));
+    let written =
+        text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-'));
     let value: f64 = written.then(|| text.parse().ok())??;
     let value = if negative { -value } else { value };
     match value.fract() == 0.0 && value.abs() <= EXACT {
@@ -479,6 +504,16 @@ mod tests {
             "empty": {},
         });
         assert_eq!(value(&write(&written)), written, "{}", write(&written));
+        let long = "a b".repeat(1000);
+        for inner in [
+            json!("x"),
+            json!([1, [2]]),
+            json!({"a": {"b": [{long.as_str(): 3}]}}),
+            json!([{long.as_str(): []}]),
+        ] {
+            let written = json!({"list": [{long.as_str(): inner, "x": 1}], "y": {long.as_str(): inner}});
+            assert_eq!(value(&write(&written)), written, "{}", write(&written));
+        }
     }
 
     #[test]
@@ -491,6 +526,8 @@ mod tests {
         assert_eq!(parse(&text).unwrap_err().why, "the aliases repeat too much");
         assert!(parse(&"[".repeat(100_000)).is_err());
         assert!(parse(&"- ".repeat(100_000)).is_err());
+        assert_eq!(value("? [a, {b: 1}]\n: 2"), json!({"[\"a\",{\"b\":1}]": 2}));
+        assert_eq!(parse(&"? ".repeat(100)).unwrap_err().why, "a key nests further keys");
     }
 
     #[test]
@@ -499,7 +536,10 @@ mod tests {
             ("_format_version: \"3.0\"\nservices: [", "2:11: did not find expected node content"),
             ("not: [closed", "1:7: did not find expected ',' or ']'"),
             ("a: [b", "1:5: did not find expected ',' or ']'"),
-            ("_format_version: \"3.0\"\n\tservices: []\n", "1:18: found character that cannot start any token"),
+            (
+                "_format_version: \"3.0\"\n\tservices: []\n",
+                "1:18: found character that cannot start any token",
+            ),
         ] {
             assert_eq!(parse(text).unwrap_err().to_string(), expected, "{text}");
         }

@@ -14,7 +14,10 @@ pub struct Circumstances {
 
 impl Circumstances {
     /// The circumstances of this moment.
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks for the time; everyone else is told")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that asks for the time; everyone else is told"
+    )]
     pub fn now(flavor: Flavor, without_database: bool) -> Circumstances {
         let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now_us = i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX);
@@ -44,6 +47,11 @@ fn secret() -> String {
     const LETTERS: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyzKb";
     let bytes = [Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4()];
     // A version 4 UUID fixes six of its bits; those bytes are left out.
-    let random = bytes.iter().flat_map(|id| id.as_bytes().iter().enumerate()).filter(|(i, _)| *i != 6 && *i != 8);
-    random.take(32).filter_map(|(_, byte)| LETTERS.get(usize::from(byte % 64))).map(|letter| char::from(*letter)).collect()
+    let random =
+        bytes.iter().flat_map(|id| id.as_bytes().iter().enumerate()).filter(|(i, _)| *i != 6 && *i != 8);
+    random
+        .take(32)
+        .filter_map(|(_, byte)| LETTERS.get(usize::from(byte % 64)))
+        .map(|letter| char::from(*letter))
+        .collect()
 }

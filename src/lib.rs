@@ -48,7 +48,10 @@ pub fn declarations(settings: &Settings) -> Result<Arc<Declarations>, NotInstall
 ///
 /// # Errors
 /// The names of plugins that are enabled and found nowhere.
-pub fn declarations_with(settings: &Settings, extensions: &[Extension]) -> Result<Arc<Declarations>, NotInstalled> {
+pub fn declarations_with(
+    settings: &Settings,
+    extensions: &[Extension],
+) -> Result<Arc<Declarations>, NotInstalled> {
     let edition = match settings.edition {
         settings::Edition::Community => Edition::Community,
         settings::Edition::Enterprise => Edition::Enterprise,
@@ -61,7 +64,10 @@ pub fn declarations_with(settings: &Settings, extensions: &[Extension]) -> Resul
     let without_database = settings.database == settings::Database::Off;
     let router_flavor = flavor(settings);
     let list = extensions::entities(settings, extensions)?;
-    Ok(Arc::new(Declarations::new(&list, &Profile { edition, enabled, secret, without_database, router_flavor })))
+    Ok(Arc::new(Declarations::new(
+        &list,
+        &Profile { edition, enabled, secret, without_database, router_flavor },
+    )))
 }
 
 /// The router flavour that rules of routes are checked by.

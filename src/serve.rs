@@ -34,7 +34,12 @@ pub async fn listen(address: &str) -> Result<TcpListener, ListenError> {
 }
 
 /// Serves every listener until `stop`, then finishes the requests in flight.
-pub async fn serve(listeners: Vec<TcpListener>, app: Router, node: Arc<Node>, stop: impl Future<Output = ()>) {
+pub async fn serve(
+    listeners: Vec<TcpListener>,
+    app: Router,
+    node: Arc<Node>,
+    stop: impl Future<Output = ()>,
+) {
     let graceful = Arc::new(GracefulShutdown::new());
     let mut tasks = JoinSet::new();
     for listener in listeners {

@@ -27,6 +27,10 @@ impl Client for Api {
         let answer = Api::send(self, method, path, &headers, body.unwrap_or_default()).await;
         (answer.status, answer.headers, answer.body)
     }
+
+    fn is_without_database(&self) -> bool {
+        self.node.store.configuration_hash().is_some()
+    }
 }
 
 #[tokio::test]

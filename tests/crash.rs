@@ -107,7 +107,15 @@ impl Trial {
         let seed = seed.unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0);
         println!("CRASH_SEED={seed}");
         let writers = Writer::several(seed);
-        Trial { folder, settings, source, ledger: Ledger::default(), writers, chance: Chance::new(!seed), acknowledged: 0 }
+        Trial {
+            folder,
+            settings,
+            source,
+            ledger: Ledger::default(),
+            writers,
+            chance: Chance::new(!seed),
+            acknowledged: 0,
+        }
     }
 
     fn folder(&self) -> &Path {
@@ -129,7 +137,8 @@ impl Trial {
         let mut process = self.start();
         for _ in 0..rounds {
             let moment = self.moment();
-            self.acknowledged += under_load(&process, &mut self.writers, &moment, || process::kill(process.id()));
+            self.acknowledged +=
+                under_load(&process, &mut self.writers, &moment, || process::kill(process.id()));
             process.wait();
             self.source.wait_until_nobody_writes();
             process = self.start();

@@ -40,11 +40,13 @@ async fn run(store: Store, first_way: usize) {
         for (i, variant) in battery.fixtures.variants(entity).into_iter().enumerate() {
             let of = variant.map_or(entity.name.to_owned(), |variant| format!("{} {variant}", entity.name));
             battery.about(&of);
-            battery.items(entity, variant).await;
+            // What is the same for all variants is asked of the first.
+            battery.items(entity, variant, i == 0).await;
             battery.encodings(entity, variant).await;
             battery.refused(entity, variant, i == 0).await;
         }
         battery.about(entity.name);
+        battery.unreadable(entity).await;
         battery.clean().await;
         battery.lists(entity).await;
         battery.unique(entity).await;

@@ -1,6 +1,7 @@
 //! The fuzz targets in every test run: over the committed corpus, and over changes of it that are the same each time.
 //! Searching for new inputs is libFuzzer's work; `fuzz/README.md` says how.
 
+mod loader;
 mod targets;
 
 use std::collections::BTreeSet;
@@ -93,8 +94,7 @@ fn names(folder: &Path) -> BTreeSet<String> {
 }
 
 /// Runs a target over its corpus and over changes of it.
-fn run(name: &str) {
-    let target = TARGETS.iter().find(|(own, _)| *own == name).unwrap().1;
+fn run(name: &str, target: fn(&[u8])) {
     let folder = folder("corpus").join(name);
     let corpus: Vec<Vec<u8>> =
         names(&folder).iter().map(|file| fs::read(folder.join(file)).unwrap()).collect();
@@ -121,15 +121,28 @@ fn hold(name: &str, target: fn(&[u8]), input: &[u8]) {
 
 /// A test for each target, so that they run side by side.
 macro_rules! run_each {
-    ($($name:ident),*) => { $(#[test] fn $name() { run(stringify!($name)); })* };
+    ($($name:ident),*) => { $(
+        #[test]
+        fn $name() {
+            let name = stringify!($name);
+            run(name, TARGETS.iter().find(|(own, _)| *own == name).unwrap().1);
+        }
+    )* };
 }
 
 run_each!(addresses, declaration, expression, form, json, keys, lua_syntax, path, pattern, yaml);
 
 #[test]
+fn lua_loader() {
+    run("lua_loader", loader::schema);
+}
+
+#[test]
 fn every_target_has_a_corpus_and_a_program() {
     let targets: BTreeSet<String> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
-    assert_eq!(names(&folder("corpus")), targets);
+    let mut corpora = targets.clone();
+    corpora.insert("lua_loader".to_owned());
+    assert_eq!(names(&folder("corpus")), corpora);
     let programs: BTreeSet<String> = targets.iter().map(|name| format!("{name}.rs")).collect();
     assert_eq!(names(&folder("fuzz_targets")), programs);
     let manifest = fs::read_to_string(folder("Cargo.toml")).unwrap();

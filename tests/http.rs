@@ -112,7 +112,10 @@ fn a_server_that_stops_answers_everybody_who_writes() {
                         let name = format!("c{writer}-{number}");
                         connection.json("POST", "/consumers", &json!({ "username": name }))
                     };
-                    (0..10_000).map(post).take_while(|answer| answer.as_ref().is_ok_and(|a| a.status == 201)).count()
+                    (0..10_000)
+                        .map(post)
+                        .take_while(|answer| answer.as_ref().is_ok_and(|a| a.status == 201))
+                        .count()
                 })
             })
             .collect();
@@ -180,7 +183,11 @@ fn browsers_are_told_where_they_may_come_from() {
         let headers: Vec<_> = origin.map(|origin| ("Origin", origin)).into_iter().collect();
         for (method, path) in [("GET", "/services"), ("GET", "/nowhere"), ("OPTIONS", "/services")] {
             let answer = connection.exchange(method, path, &headers, b"").unwrap();
-            assert_eq!(answer.header("access-control-allow-origin"), Some(expected), "{method} {path} {origin:?}");
+            assert_eq!(
+                answer.header("access-control-allow-origin"),
+                Some(expected),
+                "{method} {path} {origin:?}"
+            );
         }
     }
     let asking = [("Origin", own), ("Access-Control-Request-Headers", "X-A, X-B")];
@@ -208,8 +215,13 @@ fn no_input_is_too_deep_or_too_much() {
         assert_eq!(post(&[JSON], "/services", &deep(400)).status, 400);
     }
     for word in ["[a]", ".a", "[1]", "[]"] {
-        assert_eq!(post(&[FORM], "/services", &format!("name{}=x", word.repeat(100_000))).status, 400, "{word}");
-        let answer = process.connect().json("GET", &format!("/services?a{}=x", word.repeat(10_000)), &Value::Null);
+        assert_eq!(
+            post(&[FORM], "/services", &format!("name{}=x", word.repeat(100_000))).status,
+            400,
+            "{word}"
+        );
+        let answer =
+            process.connect().json("GET", &format!("/services?a{}=x", word.repeat(10_000)), &Value::Null);
         assert_eq!(answer.unwrap().status, 200, "{word}");
     }
 
@@ -217,7 +229,11 @@ fn no_input_is_too_deep_or_too_much() {
     refused(&post(&[FORM], "/services", &"a=1&".repeat(1000)), 400, many);
     assert_ne!(post(&[FORM], "/services", &["a=1"; 1000].join("&")).message(), many);
     refused(&post(&[FORM], "/services", &["a=1"; 1001].join("&")), 400, many);
-    refused(&post(&[JSON], &format!("/services?{}", ["a=1"; 1001].join("&")), "{\"host\":\"h.test\"}"), 400, many);
+    refused(
+        &post(&[JSON], &format!("/services?{}", ["a=1"; 1001].join("&")), "{\"host\":\"h.test\"}"),
+        400,
+        many,
+    );
     let parts = |count: usize| {
         let part = "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n";
         format!("{}--b--\r\n", part.repeat(count))

@@ -42,8 +42,11 @@ fn packages_point_in_one_direction() {
     };
     let has = |folder: &str, name: &str| dependencies(folder).iter().any(|own| own == name);
     assert!(has("generators", "entities") && has("", "entities") && has("", "generators"));
-    assert!(!has("entities", "generators") && !has("entities", "silverback") && !has("generators", "silverback"));
-    for world in ["tokio", "axum", "http", "hyper", "hyper-util", "sqlx", "sea-orm", "futures-util", "tower"] {
+    assert!(
+        !has("entities", "generators") && !has("entities", "silverback") && !has("generators", "silverback")
+    );
+    for world in ["tokio", "axum", "http", "hyper", "hyper-util", "sqlx", "sea-orm", "futures-util", "tower"]
+    {
         assert!(!has("entities", world) && !has("generators", world), "{world} belongs into src");
     }
     assert!(!has("entities", "sea-query"), "declarations know no SQL");
@@ -53,7 +56,10 @@ fn packages_point_in_one_direction() {
 fn every_package_obeys_the_lints() {
     for folder in ["", "entities", "generators"] {
         let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
-        assert!(manifest.contains("\n[lints]\nworkspace = true\n"), "{folder}/Cargo.toml has lints of its own");
+        assert!(
+            manifest.contains("\n[lints]\nworkspace = true\n"),
+            "{folder}/Cargo.toml has lints of its own"
+        );
     }
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
     for lint in ["unwrap_used", "expect_used", "panic", "indexing_slicing", "string_slice", "todo"] {

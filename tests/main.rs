@@ -10,11 +10,13 @@
 
 mod conformance;
 mod crash;
+mod dbless;
 mod every_entity;
 mod fuzz_corpus;
 mod http;
 mod invariants;
 mod migrations;
+mod node;
 mod properties;
 mod scenarios;
 mod snapshots;

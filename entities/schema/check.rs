@@ -12,8 +12,7 @@ pub type Names = &'static [&'static str];
 
 /// What a custom check looks at: the fields it named, nothing else. It answers with a sentence on the whole entity,
 /// or with nothing at all where Kong says only that the check failed.
-pub type CustomCheck =
-    &'static (dyn Fn(&Map<String, Value>, &Context) -> Result<(), String> + Send + Sync);
+pub type CustomCheck = &'static (dyn Fn(&Map<String, Value>, &Context) -> Result<(), String> + Send + Sync);
 
 /// A rule between fields.
 #[derive(Clone, Copy)]
@@ -23,7 +22,10 @@ pub enum Check {
     Distinct(Names),
     MutuallyRequired(Names),
     MutuallyExclusive(Names),
-    MutuallyExclusiveSets { set1: Names, set2: Names },
+    MutuallyExclusiveSets {
+        set1: Names,
+        set2: Names,
+    },
     AllOrNothing(Names),
     Conditional(&'static Conditional),
     ConditionalAtLeastOneOf(&'static ConditionalAtLeastOneOf),
@@ -126,7 +128,13 @@ macro_rules! at_least_one_if {
 
 /// A rule in Rust over the fields it names; it does not run when one of them is missing or invalid.
 pub const fn custom(sources: Names, rule: CustomCheck) -> Check {
-    Check::Custom { sources, run_with_missing_fields: false, run_with_invalid_fields: false, flavors: &[], rule }
+    Check::Custom {
+        sources,
+        run_with_missing_fields: false,
+        run_with_invalid_fields: false,
+        flavors: &[],
+        rule,
+    }
 }
 
 impl Check {
@@ -156,9 +164,7 @@ impl Check {
             | Check::MutuallyExclusive(names)
             | Check::AllOrNothing(names) => [names, &[], &[]],
             Check::MutuallyExclusiveSets { set1, set2 } => [set1, set2, &[]],
-            Check::Conditional(check) => {
-                [as_names(&check.if_field), as_names(&check.then_field), &[]]
-            }
+            Check::Conditional(check) => [as_names(&check.if_field), as_names(&check.then_field), &[]],
             Check::ConditionalAtLeastOneOf(check) => [
                 as_names(&check.if_field),
                 check.then_at_least_one_of,

@@ -73,7 +73,9 @@ impl Declarations {
 fn narrowed(entity: &'static Entity, profile: &Profile) -> &'static Entity {
     let fields = fields(entity.fields, profile);
     let dormant: &'static [Named] = match fields {
-        Some(kept) => entity.fields.iter().filter(|(name, _)| !is_named(kept, name)).copied().collect::<Vec<_>>().leak(),
+        Some(kept) => {
+            entity.fields.iter().filter(|(name, _)| !is_named(kept, name)).copied().collect::<Vec<_>>().leak()
+        }
         None => &[],
     };
     let subschemas = subschemas(entity, profile, dormant);
@@ -291,7 +293,8 @@ mod tests {
             (Flavor::Traditional, 3, 0, Some(3), 1, &["size"]),
             (Flavor::Expressions, 4, 1, None, 0, &["size", "rule"]),
         ] {
-            let declarations = Declarations::new(&[&ROUTED], &Profile { router_flavor, ..Profile::default() });
+            let declarations =
+                Declarations::new(&[&ROUTED], &Profile { router_flavor, ..Profile::default() });
             let routed = declarations.entity("routed").unwrap();
             assert_eq!((routed.fields.len(), routed.checks.len()), (fields, checks), "{router_flavor:?}");
             assert_eq!(routed.fields.len() + routed.dormant.len(), ROUTED.fields.len());

@@ -347,7 +347,9 @@ impl Entity {
 
     /// The field that lists rows of another entity, if there is one: its name, that entity, and the field listed.
     pub fn listing(&self) -> Option<(&'static str, &'static str, &'static str)> {
-        self.fields.iter().find_map(|(name, field)| field.lists.map(|(entity, listed)| (*name, entity, listed)))
+        self.fields
+            .iter()
+            .find_map(|(name, field)| field.lists.map(|(entity, listed)| (*name, entity, listed)))
     }
 
     /// The shorthands that have the name of a field. They run, in this order, on a row that is read, too.

@@ -80,9 +80,7 @@ impl Choices {
     pub fn listed(&self) -> String {
         match self {
             Choices::Strings(list) => list.join(", "),
-            Choices::Integers(list) => {
-                list.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")
-            }
+            Choices::Integers(list) => list.iter().map(i64::to_string).collect::<Vec<_>>().join(", "),
         }
     }
 

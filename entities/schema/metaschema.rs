@@ -3,7 +3,10 @@
 //! One `const fn` serves twice: while the program compiles, where a fault is a compile error, and at run time, where
 //! it is a value that names the path of the fault. It looks at declarations only, never at rows.
 
-#![expect(clippy::indexing_slicing, reason = "a const fn has no iterators; each index is bounded by its loop")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a const fn has no iterators; each index is bounded by its loop"
+)]
 
 use std::fmt;
 
@@ -88,20 +91,18 @@ const fn entity_fault(entity: &Entity) -> Option<Fault> {
     rule!(!entity.primary_key.is_empty(), "an entity has a primary key");
     let mut i = 0;
     while i < entity.primary_key.len() {
-        rule!(find(entity.fields, entity.primary_key[i]).is_some(), "the primary key names a field that is not declared");
+        rule!(
+            find(entity.fields, entity.primary_key[i]).is_some(),
+            "the primary key names a field that is not declared"
+        );
         i += 1;
     }
     let mut i = 0;
     while i < entity.fields.len() {
         let (name, field) = &entity.fields[i];
-        rule!(
-            field.flavors.is_empty()
-                || (field.foreign().is_none()
-                    && !field.is_unique()
-                    && !contains(entity.primary_key, name)
-                    && !contains(entity.cache_key, name)),
-            "keys and references exist under every router flavour"
-        );
+        let is_key = contains(entity.primary_key, name) || contains(entity.cache_key, name);
+        let is_lasting = field.is_unique() || field.foreign().is_some() || is_key;
+        rule!(field.flavors.is_empty() || !is_lasting, "keys and references exist under every router flavour");
         i += 1;
     }
     if let Some(key) = entity.endpoint_key {
@@ -117,12 +118,21 @@ const fn entity_fault(entity: &Entity) -> Option<Fault> {
         }
     }
     if let Some(key) = entity.key_below {
-        rule!(entity.endpoint_key.is_none(), "an entity with an endpoint key is named by it below its parent, too");
-        rule!(contains(entity.cache_key, key), "the field that names a row below its parent is in the cache key");
+        rule!(
+            entity.endpoint_key.is_none(),
+            "an entity with an endpoint key is named by it below its parent, too"
+        );
+        rule!(
+            contains(entity.cache_key, key),
+            "the field that names a row below its parent is in the cache key"
+        );
     }
     let mut i = 0;
     while i < entity.cache_key.len() {
-        rule!(find(entity.fields, entity.cache_key[i]).is_some(), "the cache key names a field that is not declared");
+        rule!(
+            find(entity.fields, entity.cache_key[i]).is_some(),
+            "the cache key names a field that is not declared"
+        );
         i += 1;
     }
     let mut i = 0;
@@ -151,8 +161,10 @@ const fn entity_fault(entity: &Entity) -> Option<Fault> {
     pass_on!(checks_fault(entity.checks, entity.fields, &[]), "entity_checks");
     let mut i = 0;
     while i < entity.transformations.len() {
-        rule!(declared(entity.transformations[i].input, entity.fields, &[]), "a transformation names a field that is not declared");
-        rule!(declared(entity.transformations[i].needs, entity.fields, &[]), "a transformation names a field that is not declared");
+        let transformation = &entity.transformations[i];
+        let input_is_declared = declared(transformation.input, entity.fields, &[]);
+        let is_declared = input_is_declared && declared(transformation.needs, entity.fields, &[]);
+        rule!(is_declared, "a transformation names a field that is not declared");
         i += 1;
     }
     let mut i = 0;
@@ -232,11 +244,14 @@ const fn field_fault(field: &Field) -> Option<Fault> {
             pass_on!(checks_fault(field.checks, fields, &[]), "entity_checks");
             pass_on!(shorthands_fault(field.shorthands, fields), "shorthand_fields");
         }
-        _ => rule!(field.checks.is_empty() && field.shorthands.is_empty(), "only records have checks and shorthands"),
+        _ => rule!(
+            field.checks.is_empty() && field.shorthands.is_empty(),
+            "only records have checks and shorthands"
+        ),
     }
     if let Some((_, other)) = field.under {
-        rule!(compatible(field, other), "a field has one type under every router flavour");
-        rule!(other.under.is_none(), "what a field is under another router flavour has no further form");
+        let one_form = compatible(field, other) && other.under.is_none();
+        rule!(one_form, "a field has one type under every router flavour, and one form under each");
         pass_on!(field_fault(other), "under");
     }
     rules_fault(field)
@@ -286,7 +301,9 @@ const fn rules_fault(field: &Field) -> Option<Fault> {
         rule!(min <= max, "len_min is at most len_max");
     }
     match (field.one_of, &field.ty) {
-        (Some(Choices::Integers(_)), Type::Integer | Type::Number) | (Some(Choices::Strings(_)), Type::String) | (None, _) => {}
+        (Some(Choices::Integers(_)), Type::Integer | Type::Number)
+        | (Some(Choices::Strings(_)), Type::String)
+        | (None, _) => {}
         _ => return Some(Fault::new("the choices are of the field's type")),
     }
     rule!(
@@ -317,7 +334,9 @@ const fn choices_fault(field: &Field) -> Option<Fault> {
     while i < field.database_choices.len() {
         let choice = field.database_choices[i];
         match field.one_of {
-            Some(Choices::Strings(list)) => rule!(contains(list, choice), "a choice that needs a database is a choice"),
+            Some(Choices::Strings(list)) => {
+                rule!(contains(list, choice), "a choice that needs a database is a choice")
+            }
             _ => return Some(Fault::new("a choice that needs a database is a choice")),
         }
         if let Some(Literal::Str(default)) = field.default {
@@ -386,7 +405,10 @@ const fn value_fault(field: &Field, value: &Literal) -> Option<Fault> {
         }
         (Literal::Str(text), Type::String) => {
             if let Some(Choices::Strings(list)) = field.one_of {
-                rule!(contains(list, text) || contains(field.enterprise_choices, text), "the value is not among the choices");
+                rule!(
+                    contains(list, text) || contains(field.enterprise_choices, text),
+                    "the value is not among the choices"
+                );
             }
             let least = match field.len_min {
                 Some(least) => least,
@@ -413,7 +435,11 @@ const fn value_fault(field: &Field, value: &Literal) -> Option<Fault> {
             while i < entries.len() {
                 match find(fields, entries[i].0) {
                     Some(field) => pass_on!(value_fault(field, &entries[i].1), entries[i].0),
-                    None => return Some(Fault::new("the value has a field that is not declared").below(entries[i].0)),
+                    None => {
+                        return Some(
+                            Fault::new("the value has a field that is not declared").below(entries[i].0),
+                        );
+                    }
                 }
                 i += 1;
             }
@@ -438,7 +464,10 @@ const fn shorthands_fault(shorthands: &'static [Shorthand], fields: &'static [Na
             let mut j = 0;
             while j < deprecation.replaced_with.len() {
                 if !leads_to_field(deprecation.replaced_with[j], fields) {
-                    return Some(Fault::new("what takes the place of a shorthand is declared").below(shorthands[i].name));
+                    return Some(
+                        Fault::new("what takes the place of a shorthand is declared")
+                            .below(shorthands[i].name),
+                    );
                 }
                 j += 1;
             }
@@ -462,15 +491,23 @@ const fn leads_to_field(path: Names, fields: &'static [Named]) -> bool {
     !path.is_empty()
 }
 
-const fn checks_fault(checks: &'static [Check], fields: &'static [Named], more: &'static [Named]) -> Option<Fault> {
+const fn checks_fault(
+    checks: &'static [Check],
+    fields: &'static [Named],
+    more: &'static [Named],
+) -> Option<Fault> {
     let mut i = 0;
     while i < checks.len() {
         let sources = checks[i].sources();
         let mut j = 0;
         while j < sources.len() {
             // A custom check may ask for fields that exist under some settings only (a route's `expression`).
-            if !matches!(checks[i], Check::Custom { run_with_missing_fields: true, .. }) && !declared(sources[j], fields, more) {
-                return Some(Fault::new("a check names a field that is not declared").below(checks[i].name()));
+            if !matches!(checks[i], Check::Custom { run_with_missing_fields: true, .. })
+                && !declared(sources[j], fields, more)
+            {
+                return Some(
+                    Fault::new("a check names a field that is not declared").below(checks[i].name()),
+                );
             }
             j += 1;
         }

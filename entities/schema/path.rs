@@ -58,7 +58,9 @@ pub fn upgrade(text: &str) -> String {
         match code.and_then(|code| Some((code, u8::from_str_radix(code, 16).ok()?))) {
             Some((code, byte)) => {
                 match char::from(byte) {
-                    letter if RESERVED.contains(letter) => pattern.push_str(&format!("%{}", code.to_uppercase())),
+                    letter if RESERVED.contains(letter) => {
+                        pattern.push_str(&format!("%{}", code.to_uppercase()))
+                    }
                     letter if ".^-{}\\|".contains(letter) => pattern.extend(['\\', letter]),
                     letter if letter.is_ascii() => pattern.push(letter),
                     _ => pattern.push_str(&format!("%{code}")),

@@ -4,7 +4,10 @@
 //! have no such form and are refused; so is nothing else that Lua takes. Lua's classes know ASCII alone, and a
 //! character beyond ASCII is the row of its bytes, as in Lua.
 
-#![expect(clippy::indexing_slicing, reason = "a const fn has no iterators; each index is held against the length")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a const fn has no iterators; each index is held against the length"
+)]
 
 use std::collections::HashMap;
 use std::fmt::Write as _;

@@ -9,8 +9,8 @@ use std::process::Command;
 
 use entities::schema::types::{PORT, UUID};
 use entities::schema::{
-    BOOLEAN, Check, Entity, Field, INTEGER, Literal, Named, OnDelete, STRING, Subschema, array, custom, map, record, set,
-    shorthand,
+    BOOLEAN, Check, Entity, Field, INTEGER, Literal, Named, OnDelete, STRING, Subschema, array, custom, map,
+    record, set, shorthand,
 };
 
 /// Each declaration in `tests/wrong`: what is wrong in it, what would be right, and what the compiler says.
@@ -112,7 +112,10 @@ fn what_is_right_is_accepted() {
 #[test]
 fn keys_are_declared() {
     check!(THINGS, "things: an entity has fields");
-    check!(Entity::new("Things").fields(&[("id", UUID)]), "Things: an entity's name is made of a-z, 0-9 and _");
+    check!(
+        Entity::new("Things").fields(&[("id", UUID)]),
+        "Things: an entity's name is made of a-z, 0-9 and _"
+    );
     check!(THINGS.fields(&[("name", STRING)]), "things: the primary key names a field that is not declared");
     const NAMED: Entity = THINGS.fields(&[("id", UUID), ("name", STRING)]);
     check!(NAMED.endpoint_key("nmae"), "things: the endpoint key names a field that is not declared");
@@ -154,7 +157,10 @@ fn rules_fit_the_type() {
     check_field!(("port", INTEGER.matches("^1")), "things.fields.port: patterns are for strings");
     check_field!(("on", BOOLEAN.len_min(1)), "things.fields.on: lengths are for strings, lists and maps");
     check_field!(("name", STRING.contains(Literal::Null)), "things.fields.name: contains is for lists");
-    check_field!(("name", STRING.on_delete(OnDelete::Cascade)), "things.fields.name: on_delete is for references");
+    check_field!(
+        ("name", STRING.on_delete(OnDelete::Cascade)),
+        "things.fields.name: on_delete is for references"
+    );
     check_field!(("port", INTEGER.one_of(&["a"])), "things.fields.port: the choices are of the field's type");
     check_field!(("name", STRING.len_min(3).len_max(2)), "things.fields.name: len_min is at most len_max");
 }
@@ -162,7 +168,10 @@ fn rules_fit_the_type() {
 #[test]
 fn patterns_are_well_formed() {
     for pattern in ["[a-z", "%", "(", ")", "[%"] {
-        hold_field(("name", STRING.matches(pattern)), "things.fields.name.match: a pattern is not well formed");
+        hold_field(
+            ("name", STRING.matches(pattern)),
+            "things.fields.name.match: a pattern is not well formed",
+        );
     }
     check_field!(
         ("names", set(&STRING.match_none(&[("a", "no a"), ("(", "no end")]))),
@@ -176,7 +185,10 @@ fn defaults_keep_the_rules() {
     const OUTSIDE: &str = "things.fields.port.default: the value lies outside its range";
     check_field!(("port", PORT.default(Int(65_536))), OUTSIDE);
     check_field!(("port", INTEGER.gt(0).default(Int(0))), OUTSIDE);
-    check_field!(("port", INTEGER.default(Str("80"))), "things.fields.port.default: the value is not of the field's type");
+    check_field!(
+        ("port", INTEGER.default(Str("80"))),
+        "things.fields.port.default: the value is not of the field's type"
+    );
     check_field!(
         ("name", STRING.one_of(&["a", "b"]).default(Str("c"))),
         "things.fields.name.default: the value is not among the choices",
@@ -203,7 +215,8 @@ fn defaults_keep_the_rules() {
 #[test]
 fn checks_and_shorthands_name_fields() {
     const THREE: Entity = THINGS.fields(&[("id", UUID), ("path", STRING), ("protocol", STRING)]);
-    let undeclared = |check: &str| format!("things.entity_checks.{check}: a check names a field that is not declared");
+    let undeclared =
+        |check: &str| format!("things.entity_checks.{check}: a check names a field that is not declared");
     check!(THREE.checks(&[Check::AtLeastOneOf(&["path", "hots"])]), &undeclared("at_least_one_of"));
     check!(THREE.checks(&[entities::null_if!("pth", "protocol", &["tcp"])]), &undeclared("conditional"));
     check!(THREE.checks(&[custom(&["nobody"], &|_, _| Ok(()))]), &undeclared("custom_entity_check"));
@@ -226,7 +239,10 @@ fn a_subschema_stays_within_its_entity() {
         ("name", STRING.required()),
         ("config", record(&[]).is_abstract().required()),
     ]);
-    check!(WITH_KINDS.subschemas(&[("unknown", UNKNOWN)]), "things.unknown.extra: a subschema cannot create a new field");
+    check!(
+        WITH_KINDS.subschemas(&[("unknown", UNKNOWN)]),
+        "things.unknown.extra: a subschema cannot create a new field"
+    );
     check!(
         WITH_KINDS.subschemas(&[("other", OTHER_TYPE)]),
         "things.other.config: a subschema cannot change the type of a field",

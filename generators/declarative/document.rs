@@ -174,7 +174,15 @@ impl Document {
         if self.old {
             upgrade(entity, &mut given);
         }
-        self.items.push(Item { entity, given, row: Row::new(), above, place, children: Vec::new(), id: None });
+        self.items.push(Item {
+            entity,
+            given,
+            row: Row::new(),
+            above,
+            place,
+            children: Vec::new(),
+            id: None,
+        });
         for (child, field, value) in lists {
             if let Some(list) = self.list(child, value, Some((i, field)), path)
                 && let Some(item) = self.items.get_mut(i)

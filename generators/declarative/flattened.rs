@@ -138,7 +138,9 @@ fn as_lua(value: Value) -> Value {
     match value {
         Value::Array(items) if items.is_empty() => json!({}),
         Value::Array(items) => items.into_iter().map(as_lua).collect(),
-        Value::Object(row) => Value::Object(row.into_iter().map(|(name, value)| (name, as_lua(value))).collect()),
+        Value::Object(row) => {
+            Value::Object(row.into_iter().map(|(name, value)| (name, as_lua(value))).collect())
+        }
         other => other,
     }
 }
@@ -149,11 +151,17 @@ fn categorize(wrong: Row, above: &str, errors: &mut Vec<Value>) {
         let field = if above.is_empty() { name.clone() } else { format!("{above}.{name}") };
         match what {
             what if name == ENTITY => of_whole(&what, errors),
-            Value::String(message) => errors.push(json!({ "type": "field", "field": field, "message": message })),
+            Value::String(message) => {
+                errors.push(json!({ "type": "field", "field": field, "message": message }))
+            }
             Value::Object(inner) => categorize(inner, &field, errors),
             Value::Array(items) => {
                 let places = items.into_iter().zip(1..).filter(|(what, _)| !what.is_null());
-                categorize(places.map(|(what, place): (Value, usize)| (place.to_string(), what)).collect(), &field, errors);
+                categorize(
+                    places.map(|(what, place): (Value, usize)| (place.to_string(), what)).collect(),
+                    &field,
+                    errors,
+                );
             }
             _ => {}
         }

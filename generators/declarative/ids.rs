@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::document::{Document, IdFrom, Item};
 
 /// The name space of the name spaces.
-const ROOT: Uuid = Uuid::from_u128(0xfd02801f_0957_4a15_a55a_c8d9606f30b5);
+pub const ROOT: Uuid = Uuid::from_u128(0xfd02801f_0957_4a15_a55a_c8d9606f30b5);
 /// The workspace of a row that names none.
 const ANY_WORKSPACE: &str = "*";
 

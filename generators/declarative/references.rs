@@ -91,7 +91,13 @@ fn double(document: &Document, errors: &mut Row, i: usize, what: &str) {
 }
 
 /// The id of the row that a reference names.
-fn target(document: &Document, names: &Index, ids: &Index, parent: &'static Entity, value: &Value) -> Option<String> {
+fn target(
+    document: &Document,
+    names: &Index,
+    ids: &Index,
+    parent: &'static Entity,
+    value: &Value,
+) -> Option<String> {
     let name = match value {
         Value::String(name) => name.clone(),
         other => reference(other, parent)?,
@@ -132,7 +138,8 @@ fn doubles(document: &Document) -> Row {
             };
             if !seen.insert((item.entity.name, field, value.clone())) {
                 let name = item.entity.endpoint_key.and_then(|name| item.row.get(name)?.as_str());
-                let at = name.map(str::to_owned).or_else(|| id_of(item.entity, &item.row)).unwrap_or_default();
+                let at =
+                    name.map(str::to_owned).or_else(|| id_of(item.entity, &item.row)).unwrap_or_default();
                 let what = Value::from(taken_sentence(item.entity, field, &value));
                 errors.insert(item.entity.name.to_owned(), Value::Object(Row::from_iter([(at, what)])));
             }

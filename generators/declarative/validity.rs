@@ -161,7 +161,8 @@ fn absent(wrong: Row) -> Row {
         .into_iter()
         .filter_map(|(name, what)| match what {
             Value::String(text) if text == MUST_BE_NULL => Some((name, Value::String(text))),
-            Value::Object(inner) => Some((name, Value::Object(absent(inner)))).filter(|(_, inner)| !inner.as_object().is_some_and(Row::is_empty)),
+            Value::Object(inner) => Some((name, Value::Object(absent(inner))))
+                .filter(|(_, inner)| !inner.as_object().is_some_and(Row::is_empty)),
             _ => None,
         })
         .collect()

@@ -12,17 +12,58 @@ use super::{Data, typedef};
 
 /// The attributes that a field may have, beside those of its rules.
 const ATTRIBUTES: &[&str] = &[
-    MADE_OF, "typedef", "type", "required", "reference", "description", "examples", "auto", "unique",
-    "unique_across_ws", "on_delete", "default", "abstract", "generate_admin_api", "immutable", "err", "encrypted",
-    "referenceable", "json_schema", "transient", "deprecation", "elements", "keys", "values", "fields",
-    "entity_checks", "shorthand_fields",
+    MADE_OF,
+    "typedef",
+    "type",
+    "required",
+    "reference",
+    "description",
+    "examples",
+    "auto",
+    "unique",
+    "unique_across_ws",
+    "on_delete",
+    "default",
+    "abstract",
+    "generate_admin_api",
+    "immutable",
+    "err",
+    "encrypted",
+    "referenceable",
+    "json_schema",
+    "transient",
+    "deprecation",
+    "elements",
+    "keys",
+    "values",
+    "fields",
+    "entity_checks",
+    "shorthand_fields",
 ];
 
 /// The rules of one value.
 const RULES: &[&str] = &[
-    "between", "eq", "ne", "gt", "len_eq", "len_min", "len_max", "match", "not_match", "match_all", "match_none",
-    "match_any", "starts_with", "one_of", "not_one_of", "contains", "is_regex", "timestamp", "uuid",
-    "custom_validator", "mutually_exclusive_subsets",
+    "between",
+    "eq",
+    "ne",
+    "gt",
+    "len_eq",
+    "len_min",
+    "len_max",
+    "match",
+    "not_match",
+    "match_all",
+    "match_none",
+    "match_any",
+    "starts_with",
+    "one_of",
+    "not_one_of",
+    "contains",
+    "is_regex",
+    "timestamp",
+    "uuid",
+    "custom_validator",
+    "mutually_exclusive_subsets",
 ];
 
 /// What a shorthand may have on top.
@@ -62,7 +103,9 @@ const TYPES: &[&str] =
 #[derive(Clone, Copy, PartialEq)]
 enum Place {
     /// A field; `required` is what a record is unless it says so itself.
-    Field { required: bool },
+    Field {
+        required: bool,
+    },
     /// The elements, keys or values of a field, which have no name of their own.
     Inside,
     Shorthand,
@@ -109,8 +152,7 @@ impl Converter<'_> {
             }
         }
         let merged = Data::Table(entries);
-        Table::of(self, &merged, path)
-            .map_or(Field::new(Type::Same), |table| self.attributes(&table, place))
+        Table::of(self, &merged, path).map_or(Field::new(Type::Same), |table| self.attributes(&table, place))
     }
 
     fn attributes(&self, table: &Table, place: Place) -> Field {
@@ -159,7 +201,9 @@ impl Converter<'_> {
         });
         field.deprecation = self.deprecation(table);
         field.examples = match table.list("examples") {
-            Some(list) => list.iter().filter_map(|item| self.literal(item, &ty, &table.path)).collect::<Vec<_>>().leak(),
+            Some(list) => {
+                list.iter().filter_map(|item| self.literal(item, &ty, &table.path)).collect::<Vec<_>>().leak()
+            }
             None => &[],
         };
         if matches!(ty, Type::Record(_)) {
@@ -167,7 +211,8 @@ impl Converter<'_> {
             field.shorthands = self.shorthands(table);
         }
         self.rules(table, &mut field);
-        field.default = table.get("default").and_then(|data| self.literal(data, &ty, &table.path_of("default")));
+        field.default =
+            table.get("default").and_then(|data| self.literal(data, &ty, &table.path_of("default")));
         if let Some(Data::Text(name)) = table.get(MADE_OF)
             && let Some(shared) = entities::typedefs::typedef(name)
         {
@@ -192,7 +237,10 @@ impl Converter<'_> {
         }
         for (attribute, types) in FITTING {
             if !types.contains(&name) && table.get(attribute).is_some() {
-                self.fault(&table.path, format!("field of type '{name}' cannot have attribute '{attribute}'"));
+                self.fault(
+                    &table.path,
+                    format!("field of type '{name}' cannot have attribute '{attribute}'"),
+                );
             }
         }
         let inside = |attribute: &str| match table.get(attribute) {
@@ -240,7 +288,10 @@ impl Converter<'_> {
             namespace: inner.text("namespace").unwrap_or_default(),
             parent_subschema_key: inner.text("parent_subschema_key").unwrap_or_default(),
             optional: inner.flag("optional").unwrap_or(false),
-            default: inner.get("default").and_then(|data| self.free(data, &inner.path)).unwrap_or(Literal::Null),
+            default: inner
+                .get("default")
+                .and_then(|data| self.free(data, &inner.path))
+                .unwrap_or(Literal::Null),
         };
         for name in ["namespace", "parent_subschema_key"] {
             if inner.get(name).is_none() {
@@ -269,7 +320,9 @@ impl Converter<'_> {
         Some(leak(Deprecation {
             message: inner.text("message").unwrap_or_default(),
             removal_in_version: inner.text("removal_in_version").unwrap_or_default(),
-            old_default: inner.get("old_default").and_then(|data| self.free(data, &inner.path_of("old_default"))),
+            old_default: inner
+                .get("old_default")
+                .and_then(|data| self.free(data, &inner.path_of("old_default"))),
             replaced_with: paths.leak(),
         }))
     }
@@ -299,11 +352,13 @@ impl Converter<'_> {
     /// Reads the rules of one value into a field.
     pub(super) fn rules(&self, table: &Table, field: &mut Field) {
         let text = matches!(field.ty, Type::String | Type::Same);
-        field.between = table.list("between").and_then(|limits| self.between(limits, &table.path_of("between")));
+        field.between =
+            table.list("between").and_then(|limits| self.between(limits, &table.path_of("between")));
         field.gt = table.integer("gt");
         field.eq = table.given("eq").and_then(|data| self.literal(data, &field.ty, &table.path_of("eq")));
         field.ne = table.given("ne").and_then(|data| self.literal(data, &field.ty, &table.path_of("ne")));
-        field.one_of = table.list("one_of").and_then(|list| self.choices(list, field, &table.path_of("one_of")));
+        field.one_of =
+            table.list("one_of").and_then(|list| self.choices(list, field, &table.path_of("one_of")));
         field.not_one_of =
             table.list("not_one_of").and_then(|list| self.choices(list, field, &table.path_of("not_one_of")));
         field.len_eq = table.length("len_eq");

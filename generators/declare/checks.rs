@@ -1,7 +1,8 @@
 //! Checks and transformations of a declaration.
 
 use entities::schema::{
-    Check, Conditional, ConditionalAtLeastOneOf, Field, Named, Otherwise, SAME, Transformation, custom, sentence,
+    Check, Conditional, ConditionalAtLeastOneOf, Field, Named, Otherwise, SAME, Transformation, custom,
+    sentence,
 };
 
 use super::functions;
@@ -9,9 +10,32 @@ use super::table::{Converter, Table, leak};
 
 /// The attributes of one half of a conditional check.
 const HALF: &[&str] = &[
-    "required", "elements", "keys", "values", "between", "eq", "ne", "gt", "len_eq", "len_min", "len_max", "match",
-    "not_match", "match_all", "match_none", "match_any", "starts_with", "one_of", "not_one_of", "contains",
-    "is_regex", "timestamp", "uuid", "custom_validator", "mutually_exclusive_subsets", "err",
+    "required",
+    "elements",
+    "keys",
+    "values",
+    "between",
+    "eq",
+    "ne",
+    "gt",
+    "len_eq",
+    "len_min",
+    "len_max",
+    "match",
+    "not_match",
+    "match_all",
+    "match_none",
+    "match_any",
+    "starts_with",
+    "one_of",
+    "not_one_of",
+    "contains",
+    "is_regex",
+    "timestamp",
+    "uuid",
+    "custom_validator",
+    "mutually_exclusive_subsets",
+    "err",
 ];
 
 impl Converter<'_> {
@@ -66,7 +90,12 @@ impl Converter<'_> {
 
     fn conditional_at_least_one_of(&self, rule: &Table) -> Option<Check> {
         rule.only(&[
-            "if_field", "if_match", "then_at_least_one_of", "then_err", "else_match", "else_then_at_least_one_of",
+            "if_field",
+            "if_match",
+            "then_at_least_one_of",
+            "then_err",
+            "else_match",
+            "else_then_at_least_one_of",
             "else_then_err",
         ]);
         let otherwise = match rule.get("else_match") {
@@ -143,7 +172,10 @@ impl Converter<'_> {
                 |name| entry.function(name).and_then(|function| functions::transform(function, input, needs));
             let (on_write, on_read) = (function("on_write"), function("on_read"));
             if on_write.is_none() && on_read.is_none() {
-                self.fault(&entry.path, "at least one of these fields must be non-empty: 'on_write', 'on_read'");
+                self.fault(
+                    &entry.path,
+                    "at least one of these fields must be non-empty: 'on_write', 'on_read'",
+                );
             }
             transformations.push(Transformation { input, needs, on_write, on_read });
         }

@@ -12,7 +12,9 @@ use super::{Body, Function, Script};
 /// The values of a call that found nothing wrong, or why it found something wrong.
 fn accepted(values: &[Value]) -> Result<(), Option<String>> {
     match values.first() {
-        None | Some(Value::Null | Value::Bool(false)) => Err(values.get(1).filter(|why| !why.is_null()).map(text)),
+        None | Some(Value::Null | Value::Bool(false)) => {
+            Err(values.get(1).filter(|why| !why.is_null()).map(text))
+        }
         Some(_) => Ok(()),
     }
 }
@@ -42,7 +44,9 @@ pub(super) fn check(function: Function, sources: Names) -> Option<CustomCheck> {
         accepted(&values).map_err(|why| {
             why.unwrap_or_else(|| match sources.is_empty() {
                 true => "entity check failed".to_owned(),
-                false => format!("failed entity check: custom_entity_check({})", entities::schema::quoted(sources)),
+                false => {
+                    format!("failed entity check: custom_entity_check({})", entities::schema::quoted(sources))
+                }
             })
         })
     }))
@@ -77,10 +81,11 @@ fn insert(tree: &mut Row, names: &[&str], value: &Value) {
 /// shorthand's own. A shorthand has no other way to refuse a value.
 pub(super) fn expansion(function: Function, own: Option<Validator>) -> Option<(Expand, Validator)> {
     let Body::Script(script) = function.body else { return None };
-    let expand = leak(move |value: &Value| match script(std::slice::from_ref(value)).ok()?.into_iter().next() {
-        Some(Value::Object(row)) => Some(row),
-        _ => None,
-    });
+    let expand =
+        leak(move |value: &Value| match script(std::slice::from_ref(value)).ok()?.into_iter().next() {
+            Some(Value::Object(row)) => Some(row),
+            _ => None,
+        });
     let rule = leak(move |value: &Value| {
         match (own, value) {
             (Some(Validator::Any(rule)), value) => rule(value)?,

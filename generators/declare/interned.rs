@@ -114,7 +114,9 @@ fn once<T>(
             return known.clone();
         }
         if store.total.bytes + key.len() > BOUND {
-            return Err(Refused::whole("no room is left for further declarations; restart the node to make some"));
+            return Err(Refused::whole(
+                "no room is left for further declarations; restart the node to make some",
+            ));
         }
         store.total.bytes += key.len();
         store.total.declarations += 1;

@@ -16,7 +16,9 @@ impl Converter<'_> {
             (Data::List(items), Type::Array(elements) | Type::Set(elements)) => {
                 self.items(items, &elements.ty, path)
             }
-            (Data::List(items), Type::Map(..) | Type::Record(_)) if items.is_empty() => Some(Literal::Map(&[])),
+            (Data::List(items), Type::Map(..) | Type::Record(_)) if items.is_empty() => {
+                Some(Literal::Map(&[]))
+            }
             (Data::Table(entries), Type::Map(_, values)) => self.entries(entries, path, |_| values.ty),
             (Data::Table(entries), Type::Record(fields)) => self.entries(entries, path, |name| {
                 fields.iter().find(|(own, _)| *own == name).map_or(Type::Same, |(_, field)| field.ty)
@@ -82,7 +84,9 @@ impl Converter<'_> {
                 }
                 Some(Choices::Integers(integers().collect::<Vec<_>>().leak()))
             }
-            _ if texts().count() > 0 || list.is_empty() => Some(Choices::Strings(texts().collect::<Vec<_>>().leak())),
+            _ if texts().count() > 0 || list.is_empty() => {
+                Some(Choices::Strings(texts().collect::<Vec<_>>().leak()))
+            }
             _ => Some(Choices::Integers(integers().collect::<Vec<_>>().leak())),
         }
     }

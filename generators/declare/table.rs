@@ -53,7 +53,9 @@ impl<'a> Table<'a> {
     pub(super) fn of(converter: &'a Converter<'a>, data: &'a Data, path: &str) -> Option<Table<'a>> {
         match data {
             Data::Table(entries) => Some(Table { converter, entries, path: path.to_owned() }),
-            Data::List(items) if items.is_empty() => Some(Table { converter, entries: &[], path: path.to_owned() }),
+            Data::List(items) if items.is_empty() => {
+                Some(Table { converter, entries: &[], path: path.to_owned() })
+            }
             _ => None,
         }
     }
@@ -155,7 +157,9 @@ impl<'a> Table<'a> {
         for (i, item) in list.iter().enumerate() {
             match item {
                 Data::Text(text) => names.push(text.clone().leak()),
-                _ => self.converter.fault(&below(&self.path_of(name), &(i + 1).to_string()), sentence::STRING),
+                _ => {
+                    self.converter.fault(&below(&self.path_of(name), &(i + 1).to_string()), sentence::STRING)
+                }
             }
         }
         Some(names.leak())

@@ -83,7 +83,8 @@ impl From<Failure> for Refusal {
             Failure::NotAllowed => Refusal::method_not_allowed(),
             Failure::Unavailable(cause) => {
                 tracing::warn!(%cause, "the store is not available");
-                let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the store is not available, try again");
+                let refusal =
+                    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the store is not available, try again");
                 Refusal { retry_after: Some(1), ..refusal }
             }
             Failure::Conflict(conflict) => unexpected(&conflict.cause),

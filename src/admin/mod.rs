@@ -36,9 +36,13 @@ async fn handle(node: &Node, request: http::Request<Body>) -> Response {
     let started = Instant::now();
     let headers = request.headers().clone();
     let serving = node.figures.serve();
-    let result = tokio::time::timeout(node.request_timeout, serve(node, request)).await.unwrap_or_else(|_| {
-        Err(Refusal { retry_after: Some(1), ..Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the request took too long") })
-    });
+    let result =
+        tokio::time::timeout(node.request_timeout, serve(node, request)).await.unwrap_or_else(|_| {
+            Err(Refusal {
+                retry_after: Some(1),
+                ..Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the request took too long")
+            })
+        });
     drop(serving);
     answer::response(result, &headers, &node.origins, started.elapsed().as_millis())
 }

@@ -76,7 +76,9 @@ fn encoding(method: &Method, headers: &HeaderMap, has_body: bool, yaml: bool) ->
 /// What clients ask for as the root of a workspace, `/default` or `/default/kong`, is `/`.
 fn without_workspace(uri: Uri) -> Uri {
     const WORKSPACE: &str = "/default";
-    let Some(rest) = uri.path().strip_prefix(WORKSPACE).filter(|rest| rest.is_empty() || rest.starts_with('/')) else {
+    let Some(rest) =
+        uri.path().strip_prefix(WORKSPACE).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+    else {
         return uri;
     };
     let path = if matches!(rest, "" | "/kong" | "/kong/") { "/" } else { rest };
@@ -124,7 +126,8 @@ impl Request {
         Ok(match self.encoding {
             Encoding::Empty | Encoding::Yaml => Input { row: Row::new(), textual: false },
             Encoding::Json => {
-                let row = input::json_row(&self.body).map_err(|_| Refusal::bad_request("Cannot parse JSON body"))?;
+                let row = input::json_row(&self.body)
+                    .map_err(|_| Refusal::bad_request("Cannot parse JSON body"))?;
                 Input { row, textual: false }
             }
             Encoding::Form => {
@@ -138,7 +141,8 @@ impl Request {
     /// The parts of a multipart body.
     async fn parts(&self) -> Result<Vec<Part>, Refusal> {
         const MAX_PARTS: usize = 1000;
-        let content_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let content_type =
+            self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         // A body without a boundary has no parts.
         let Ok(boundary) = multer::parse_boundary(content_type) else { return Ok(Vec::new()) };
         let body = self.body.clone();

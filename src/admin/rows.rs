@@ -42,7 +42,9 @@ pub async fn answer(
     let status = if action == Action::Create { StatusCode::CREATED } else { StatusCode::OK };
     let shown = match place {
         Place::Collection(entity) | Place::Item(entity) => entity,
-        Place::Children { child, .. } | Place::AllChildren { child, .. } | Place::Child { child, .. } => child,
+        Place::Children { child, .. } | Place::AllChildren { child, .. } | Place::Child { child, .. } => {
+            child
+        }
         Place::Parent { parent, .. } => parent,
     };
     Ok(match node.store.write(operation).await? {
@@ -81,7 +83,11 @@ async fn read(
             let arguments = request.arguments()?;
             let above = parent_id(node, parent, segment(0), child).await?;
             let list = Children { parent, child, field, above, segment: segment(0) };
-            if child.newest_first { list.newest_first(node, &arguments).await } else { list.page(node, &arguments, "").await }
+            if child.newest_first {
+                list.newest_first(node, &arguments).await
+            } else {
+                list.page(node, &arguments, "").await
+            }
         }
         Place::AllChildren { parent, child, field } => {
             let arguments = request.arguments()?;
@@ -188,7 +194,11 @@ impl Children<'_> {
         let within = Some((self.field, self.above.clone()));
         let page = Page { within, tags: None, ..page(self.child, arguments)? };
         let slice = node.store.page(self.child, &page).await?;
-        let next = slice.goes_on_after.as_deref().map(offset_behind).map(|offset| (self.next(&offset, suffix), offset));
+        let next = slice
+            .goes_on_after
+            .as_deref()
+            .map(offset_behind)
+            .map(|offset| (self.next(&offset, suffix), offset));
         let next = next.as_ref().map(|(next, offset)| (next.as_str(), offset.as_str()));
         Ok(Answer::Json(StatusCode::OK, output::page(&slice.rows, next).into()))
     }

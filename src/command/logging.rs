@@ -2,9 +2,9 @@
 
 use silverback::settings::LogLevel;
 use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::{fmt, reload};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{fmt, reload};
 
 /// Writes what is at least as grave as `level`, or as the level that is set later by what is returned.
 pub fn start(level: LogLevel) -> impl Fn(LogLevel) {

@@ -78,7 +78,11 @@ pub fn start(file: Option<&Path>) -> Result<()> {
     runtime()?.block_on(run(&settings, &database, log))
 }
 
-async fn run(settings: &Settings, database: &Database, log: impl Fn(LogLevel) + Send + Sync + 'static) -> Result<()> {
+async fn run(
+    settings: &Settings,
+    database: &Database,
+    log: impl Fn(LogLevel) + Send + Sync + 'static,
+) -> Result<()> {
     let mut listeners = Vec::new();
     for address in &settings.admin_listen {
         listeners.push(serve::listen(&address.target()).await.context("admin_listen")?);

@@ -46,7 +46,9 @@ fn yaml(text: &str) -> Result<Value, String> {
 }
 
 fn declared(value: Value) -> Result<Declared, String> {
-    let Value::Object(mut document) = value else { return Err("expected a declaration as a table".to_owned()) };
+    let Value::Object(mut document) = value else {
+        return Err("expected a declaration as a table".to_owned());
+    };
     let entities = match document.shift_remove("entities") {
         None | Some(Value::Null) => Vec::new(),
         Some(Value::Array(entities)) => entities.into_iter().map(Data::from).collect(),
@@ -79,7 +81,7 @@ mod tests {
 
     #[test]
     fn yaml_is_read_strictly() {
-        let read = |text| yaml(text).map_err(|_| ());
+        let read = |text: &str| yaml(text).map_err(|_| ());
         assert_eq!(read("a: [1, 2.5, null, x, true]"), Ok(json!({"a": [1, 2.5, null, "x", true]})));
         assert_eq!(read("a: yes\nb: 017\nc: 'x'"), Ok(json!({"a": "yes", "b": "017", "c": "x"})));
         assert_eq!(read("a: {eq: null}"), Ok(json!({"a": {"eq": null}})));
@@ -96,8 +98,15 @@ mod tests {
 
     #[test]
     fn the_frame_of_a_document() {
-        let read = |value| declared(value).map(|declared| (declared.plugin.is_some(), declared.entities.len(), declared.version, declared.priority));
-        assert_eq!(read(json!({"fields": [], "version": "1.0", "priority": 5})), Ok((true, 0, "1.0".to_owned(), 5)));
+        let read = |value| {
+            declared(value).map(|declared| {
+                (declared.plugin.is_some(), declared.entities.len(), declared.version, declared.priority)
+            })
+        };
+        assert_eq!(
+            read(json!({"fields": [], "version": "1.0", "priority": 5})),
+            Ok((true, 0, "1.0".to_owned(), 5))
+        );
         assert_eq!(read(json!({"entities": [{}, {}]})), Ok((false, 2, String::new(), 0)));
         assert_eq!(read(json!({"entities": {}})), Err("entities: expected an array".to_owned()));
         assert_eq!(read(json!({"priority": "x"})), Err("priority: expected an integer".to_owned()));

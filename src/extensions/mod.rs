@@ -58,7 +58,11 @@ pub fn entities(settings: &Settings, extensions: &[Extension]) -> Result<Vec<&'s
     for extension in extensions {
         let enabled = |plugin: &&Subschema| settings.plugins.iter().any(|name| name == plugin.name);
         if extension.plugins.is_empty() || extension.plugins.iter().any(enabled) {
-            let loaded = extension.plugins.iter().filter(|plugin| enabled(plugin)).map(|plugin| (plugin.name, *plugin));
+            let loaded = extension
+                .plugins
+                .iter()
+                .filter(|plugin| enabled(plugin))
+                .map(|plugin| (plugin.name, *plugin));
             if let Err(why) = world.add(loaded.collect(), extension.entities) {
                 tracing::error!("an extension is refused: {why}");
             }
@@ -119,7 +123,8 @@ impl World {
         let mut known = self.entities.clone();
         let mut own = Vec::new();
         for (i, data) in declared.entities.iter().enumerate() {
-            let entity = declare::entity(data, &known).map_err(|refused| at(&format!("entities.{}", i + 1), &refused))?;
+            let entity = declare::entity(data, &known)
+                .map_err(|refused| at(&format!("entities.{}", i + 1), &refused))?;
             known.push(entity);
             own.push(entity);
         }
@@ -128,7 +133,8 @@ impl World {
             let parent = known.iter().copied().find(|entity| entity.name == PLUGINS);
             let parent = parent.ok_or("there are no plugins here")?;
             let release = (declared.version.as_str(), declared.priority);
-            let plugin = declare::subschema(name, data, parent, &known, release).map_err(|refused| refused.to_string())?;
+            let plugin = declare::subschema(name, data, parent, &known, release)
+                .map_err(|refused| refused.to_string())?;
             plugins.push((plugin.name, plugin));
         }
         self.add(plugins, &own)
@@ -140,7 +146,9 @@ impl World {
         plugins: Vec<(&'static str, &'static Subschema)>,
         entities: &[&'static Entity],
     ) -> Result<(), String> {
-        if let Some((name, _)) = plugins.iter().find(|(name, _)| self.plugins.iter().any(|(own, _)| own == name)) {
+        if let Some((name, _)) =
+            plugins.iter().find(|(name, _)| self.plugins.iter().any(|(own, _)| own == name))
+        {
             return Err(format!("the plugin '{name}' exists already"));
         }
         let mut known = self.entities.clone();

@@ -50,7 +50,9 @@ pub(super) fn find(name: &str, folders: &[PathBuf], patterns: &str) -> Option<Pl
             }
         }
         let below = |root: &Path| root.join("kong").join("plugins").join(name);
-        for (candidate, root) in [(own.clone(), folder.clone()), (below(folder), folder.clone()), (below(&own), own)] {
+        for (candidate, root) in
+            [(own.clone(), folder.clone()), (below(folder), folder.clone()), (below(&own), own)]
+        {
             if candidate.join("schema.lua").is_file() {
                 let root = root.display();
                 let roots = [format!("{root}/?.lua"), format!("{root}/?/init.lua")];
@@ -60,7 +62,10 @@ pub(super) fn find(name: &str, folders: &[PathBuf], patterns: &str) -> Option<Pl
         }
     }
     let schema = format!("kong/plugins/{name}/schema");
-    let found = patterns.iter().map(|pattern| PathBuf::from(pattern.replace('?', &schema))).find(|path| path.is_file());
+    let found = patterns
+        .iter()
+        .map(|pattern| PathBuf::from(pattern.replace('?', &schema)))
+        .find(|path| path.is_file());
     let folder = found?.parent()?.to_owned();
     Some(Place::Scripts(Scripts { folder, patterns }))
 }

@@ -34,9 +34,9 @@ static KNOWN: LazyLock<Mutex<Vec<Known>>> = LazyLock::new(Mutex::default);
 pub(super) fn load(name: &str, scripts: &Scripts) -> Result<Declared, String> {
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let same = |(module, source): &(String, Option<Source>)| file(name, scripts, module) == *source;
-    let seen = known.iter().find(|known| {
-        known.name == name && known.folder == scripts.folder && known.asked.iter().all(same)
-    });
+    let seen = known
+        .iter()
+        .find(|known| known.name == name && known.folder == scripts.folder && known.asked.iter().all(same));
     if let Some(seen) = seen {
         return seen.declared.clone();
     }
@@ -53,7 +53,12 @@ pub(super) fn load(name: &str, scripts: &Scripts) -> Result<Declared, String> {
     let declared = evaluate(name, find);
     // What a function asks for later does not change what was declared.
     let asked = asked.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    known.push(Known { name: name.to_owned(), folder: scripts.folder.clone(), asked, declared: declared.clone() });
+    known.push(Known {
+        name: name.to_owned(),
+        folder: scripts.folder.clone(),
+        asked,
+        declared: declared.clone(),
+    });
     declared
 }
 
@@ -75,7 +80,8 @@ fn evaluate(
         Some(Data::Table(entries)) if entries.is_empty() => Vec::new(),
         Some(_) => return Err(format!("custom plugin '{name}' returned non-array daos definition table")),
     };
-    let handler = handler.map(|source| String::from_utf8_lossy(&source.text).into_owned()).unwrap_or_default();
+    let handler =
+        handler.map(|source| String::from_utf8_lossy(&source.text).into_owned()).unwrap_or_default();
     let (version, priority) = release(&handler);
     Ok(Declared { plugin: Some(plugin), entities, version, priority })
 }
@@ -105,12 +111,16 @@ fn release(handler: &str) -> (String, i64) {
         LazyLock::new(|| Regex::new(r"(?m)^[^\n]*?\bPRIORITY\s*=\s*(-?\d+)").ok());
     static VERSION: LazyLock<Option<Regex>> =
         LazyLock::new(|| Regex::new(r#"(?m)^[^\n]*?\bVERSION\s*=\s*["']([^"'\n]*)["']"#).ok());
-    let code: String = handler.lines().map(|line| line.split("--").next().unwrap_or_default().to_owned() + "\n").collect();
+    let code: String =
+        handler.lines().map(|line| line.split("--").next().unwrap_or_default().to_owned() + "\n").collect();
     let first = |regex: &Option<Regex>| {
         let found = regex.as_ref()?.captures(&code)?;
         found.get(1).map(|part| part.as_str().to_owned())
     };
-    (first(&VERSION).unwrap_or_default(), first(&PRIORITY).and_then(|text| text.parse().ok()).unwrap_or_default())
+    (
+        first(&VERSION).unwrap_or_default(),
+        first(&PRIORITY).and_then(|text| text.parse().ok()).unwrap_or_default(),
+    )
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What one run of a script may take: instructions and time. A budget that is spent stays spent until the next run, so
 //! that no script goes on by catching the error that ends it.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// What a run is told when it has taken too much.
@@ -31,7 +31,13 @@ pub struct Budget {
     /// The end of the run in nanoseconds since `began`.
     deadline: AtomicU64,
     spent: AtomicBool,
+    /// How many functions of the libraries are waiting for functions of scripts.
+    depth: AtomicUsize,
 }
+
+/// How deep functions of the libraries may call scripts that call such functions. Each of them takes room on the
+/// thread's own stack, which Lua does not watch.
+const DEEPEST: usize = 32;
 
 impl Budget {
     /// A budget of nothing.
@@ -41,6 +47,7 @@ impl Budget {
             left: AtomicI64::new(0),
             deadline: AtomicU64::new(0),
             spent: AtomicBool::new(true),
+            depth: AtomicUsize::new(0),
         }
     }
 
@@ -54,6 +61,7 @@ impl Budget {
         self.left.store(limits.instructions, Ordering::Relaxed);
         self.deadline.store(self.now().saturating_add(time), Ordering::Relaxed);
         self.spent.store(false, Ordering::Relaxed);
+        self.depth.store(0, Ordering::Relaxed);
     }
 
     /// Takes what work costs that no instruction shows; one unit is about eight bytes looked at.
@@ -73,5 +81,22 @@ impl Budget {
             true => Err(mlua::Error::runtime(SPENT)),
             false => Ok(()),
         }
+    }
+
+    /// A function of the libraries is about to call a script; gives the depth to come back to.
+    pub fn enter(&self) -> mlua::Result<usize> {
+        let before = self.depth.load(Ordering::Relaxed);
+        if before >= DEEPEST {
+            return Err(mlua::Error::runtime(
+                "stack overflow (functions of the libraries call each other too deeply)",
+            ));
+        }
+        self.depth.store(before + 1, Ordering::Relaxed);
+        Ok(before)
+    }
+
+    /// The script has come back, or something it raised went by.
+    pub fn leave(&self, before: usize) {
+        self.depth.store(before, Ordering::Relaxed);
     }
 }

@@ -22,6 +22,11 @@ pub const ARRAY: &str = "silverback.array";
 
 /// A value of the program as a script sees it; null is `ngx.null`.
 pub fn to_lua(lua: &Lua, value: &Json) -> Result<Value> {
+    to_lua_within(lua, value, DEEPEST)
+}
+
+fn to_lua_within(lua: &Lua, value: &Json, depth: usize) -> Result<Value> {
+    let within = || depth.checked_sub(1).ok_or_else(|| wrong("the value is nested too deeply for a script"));
     Ok(match value {
         Json::Null => Value::NULL,
         Json::Bool(value) => Value::Boolean(*value),
@@ -32,16 +37,18 @@ pub fn to_lua(lua: &Lua, value: &Json) -> Result<Value> {
         Json::String(text) => Value::String(lua.create_string(text)?),
         Json::Array(items) => {
             let table = lua.create_table_with_capacity(items.len(), 0)?;
+            let depth = within()?;
             for (i, item) in items.iter().enumerate() {
-                table.raw_set(i + 1, to_lua(lua, item)?)?;
+                table.raw_set(i + 1, to_lua_within(lua, item, depth)?)?;
             }
             table.set_metatable(Some(lua.named_registry_value(ARRAY)?))?;
             Value::Table(table)
         }
         Json::Object(entries) => {
             let table = lua.create_table_with_capacity(0, entries.len())?;
+            let depth = within()?;
             for (name, item) in entries {
-                table.raw_set(name.as_str(), to_lua(lua, item)?)?;
+                table.raw_set(name.as_str(), to_lua_within(lua, item, depth)?)?;
             }
             Value::Table(table)
         }
@@ -92,7 +99,8 @@ enum Parts<T> {
 
 impl<T> Reader<'_, T> {
     fn read(&mut self, value: Value, depth: usize) -> Result<T> {
-        self.left = self.left.checked_sub(1).ok_or_else(|| wrong("a value of a script has too many parts"))?;
+        self.left =
+            self.left.checked_sub(1).ok_or_else(|| wrong("a value of a script has too many parts"))?;
         let Value::Table(table) = value else { return (self.make)(Parts::Leaf(value)) };
         if depth == 0 {
             return Err(wrong("a value of a script is nested too deeply, or holds itself"));
@@ -107,7 +115,9 @@ impl<T> Reader<'_, T> {
             let name = match name {
                 Value::String(name) => text(&name),
                 // A list is read in its own order below.
-                Value::Integer(place) if usize::try_from(place).is_ok_and(|place| (1..=length).contains(&place)) => {
+                Value::Integer(place)
+                    if usize::try_from(place).is_ok_and(|place| (1..=length).contains(&place)) =>
+                {
                     continue;
                 }
                 Value::Integer(number) => number.to_string(),

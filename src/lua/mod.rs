@@ -156,6 +156,7 @@ fn module(lua: &Lua, name: &LuaString, find: &Arc<Find>) -> mlua::Result<(Value,
             }
         },
     };
-    let chunk = lua.load(text).set_name(format!("={chunk_name}")).set_mode(ChunkMode::Text).into_function()?;
+    let chunk =
+        lua.load(text).set_name(format!("={chunk_name}")).set_mode(ChunkMode::Text).into_function()?;
     Ok((Value::Function(chunk), Value::Boolean(own)))
 }

@@ -28,6 +28,16 @@ pub fn table(lua: &Lua, budget: &Arc<Budget>, rules: &Rules, memory: usize) -> R
     natives.set("check", lua.create_function(move |_, ()| own.check())?)?;
     let own = Arc::clone(budget);
     natives.set("charge", lua.create_function(move |_, length: usize| own.charge(1 + length / 8))?)?;
+    let own = Arc::clone(budget);
+    natives.set("enter", lua.create_function(move |_, ()| own.enter())?)?;
+    let own = Arc::clone(budget);
+    natives.set(
+        "leave",
+        lua.create_function(move |_, before: usize| {
+            own.leave(before);
+            Ok(())
+        })?,
+    )?;
     natives.set("plain", lua.create_function(|lua, raised: Value| plain(lua, raised))?)?;
     lua_text::install(lua, &natives, budget, memory)?;
     regexes::install(lua, &natives, budget)?;
@@ -73,7 +83,10 @@ fn encodings(lua: &Lua, natives: &Table, budget: &Arc<Budget>) -> Result<()> {
         Err(_) => Ok(Value::Nil),
     };
     natives.set("decode_base64", lua.create_function(decode)?)?;
-    natives.set("escape_uri", lua.create_function(|lua, text: LuaString| lua.create_string(escape(&text.as_bytes())))?)?;
+    natives.set(
+        "escape_uri",
+        lua.create_function(|lua, text: LuaString| lua.create_string(escape(&text.as_bytes())))?,
+    )?;
     let unescape = |lua: &Lua, text: LuaString| lua.create_string(unescape(&text.as_bytes()));
     natives.set("unescape_uri", lua.create_function(unescape)?)?;
     let own = Arc::clone(budget);
@@ -130,8 +143,11 @@ fn unescape(text: &[u8]) -> Vec<u8> {
     out
 }
 
+/// A rule of a text.
+type Rule = fn(&str) -> std::result::Result<(), String>;
+
 /// The rules that a script can ask for by name.
-const RULES: &[(&str, fn(&str) -> std::result::Result<(), String>)] = &[
+const RULES: &[(&str, Rule)] = &[
     ("certificate", pem::certificate),
     ("cidr_v4", address::cidr_v4),
     ("cookie_name", text::cookie_name),
@@ -147,7 +163,9 @@ fn judgements(lua: &Lua, natives: &Table) -> Result<()> {
         let verdict = rule.map_or(Ok(()), |rule| rule(&convert::text(&value)));
         Ok(match verdict {
             Ok(()) => MultiValue::from_iter([Value::Boolean(true)]),
-            Err(why) => MultiValue::from_iter([Value::Boolean(false), Value::String(lua.create_string(why)?)]),
+            Err(why) => {
+                MultiValue::from_iter([Value::Boolean(false), Value::String(lua.create_string(why)?)])
+            }
         })
     };
     natives.set("accepts", lua.create_function(accepts)?)?;

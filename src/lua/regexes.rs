@@ -147,20 +147,25 @@ pub fn install(lua: &Lua, natives: &Table, budget: &Arc<Budget>) -> Result<()> {
 
     for (name, every) in [("re_sub", false), ("re_gsub", true)] {
         let own = Arc::clone(budget);
-        let substitute =
-            move |lua: &Lua, (text, expression, with, options): (LuaString, LuaString, Value, Option<LuaString>)| {
-                let search = match Search::new((text, expression, options, None), &own)? {
-                    Ok(search) => search,
-                    Err(why) => return failed(lua, 2, &why),
-                };
-                match replaced(lua, &search, &with, every, &own)? {
-                    Ok((text, count)) => Ok(MultiValue::from_iter([
-                        Value::String(lua.create_string(text)?),
-                        Value::Integer(count),
-                    ])),
-                    Err(why) => failed(lua, 2, &why),
-                }
+        let substitute = move |lua: &Lua,
+                               (text, expression, with, options): (
+            LuaString,
+            LuaString,
+            Value,
+            Option<LuaString>,
+        )| {
+            let search = match Search::new((text, expression, options, None), &own)? {
+                Ok(search) => search,
+                Err(why) => return failed(lua, 2, &why),
             };
+            match replaced(lua, &search, &with, every, &own)? {
+                Ok((text, count)) => Ok(MultiValue::from_iter([
+                    Value::String(lua.create_string(text)?),
+                    Value::Integer(count),
+                ])),
+                Err(why) => failed(lua, 2, &why),
+            }
+        };
         natives.set(name, lua.create_function(substitute)?)?;
     }
     Ok(())
@@ -196,7 +201,10 @@ fn replaced(
         out.push_str(search.text.get(copied..whole.start()).unwrap_or_default());
         match with {
             Value::Function(function) => {
-                let text: Option<LuaString> = function.call(search.table(lua, &found)?)?;
+                let depth = budget.enter()?;
+                let text: Result<Option<LuaString>> = function.call(search.table(lua, &found)?);
+                budget.leave(depth);
+                let text = text?;
                 out.push_str(&text.map(|text| convert::text(&text)).unwrap_or_default());
             }
             with => expand(&with.to_string()?, &found, &mut out),

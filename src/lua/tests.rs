@@ -29,7 +29,9 @@ fn value(text: &str) -> String {
 #[track_caller]
 fn defused(text: &str, expected: &str) {
     let began = Instant::now();
+    eprintln!("TRY {text:.150}");
     let raised = run(text).unwrap_err();
+    eprintln!("took {:?} {raised}", began.elapsed());
     assert!(raised.contains(expected), "{raised}");
     assert!(began.elapsed() < Duration::from_secs(15), "{:?} for {text}", began.elapsed());
 }
@@ -49,10 +51,16 @@ use budget::SPENT;
 fn no_pcall_gives_more() {
     defused("while true do pcall(function() while true do end end) end", SPENT);
     defused("while true do pcall(pcall, function() while true do end end) end", SPENT);
-    defused("while true do xpcall(function() while true do end end, function() while true do end end) end", SPENT);
+    defused(
+        "while true do xpcall(function() while true do end end, function() while true do end end) end",
+        SPENT,
+    );
     defused("return pcall(function() while true do end end) and 1 or 2", SPENT);
     defused("local p = pcall pcall = nil while true do p(string.rep, 'x', 1e9) end", SPENT);
-    defused("while true do pcall(error, setmetatable({}, {__tostring = function() while true do end end})) end", SPENT);
+    defused(
+        "while true do pcall(error, setmetatable({}, {__tostring = function() while true do end end})) end",
+        SPENT,
+    );
     defused("while true do pcall(require, 'nothing') end", SPENT);
 }
 
@@ -65,15 +73,35 @@ fn memory_has_an_end() {
     defused("local t = {} while true do t[#t + 1] = ('x'):rep(1e6) .. #t end", "");
     defused("local t = {} while true do pcall(function() t[#t + 1] = ('x'):rep(1e6) .. #t end) end", "");
     defused("return ('x'):rep(1e6):gsub('.', ('y'):rep(1e4))", "");
-    defused("return setmetatable({}, {__index = function(t, k) return ('x'):rep(3e7) .. k end}).a:upper()", "");
+    defused(
+        "return setmetatable({}, {__index = function(t, k) return ('x'):rep(3e7) .. k end}).a:upper()",
+        "",
+    );
     assert_eq!(value("return #('x'):rep(0, 1e9) .. ''"), "0");
 }
 
 #[test]
 fn recursion_has_an_end() {
     defused("local function f() return 1 + f() end return f()", "stack overflow");
-    defused("local t = setmetatable({}, {}) getmetatable(t).__index = function(t, k) return t[k] end return t.x", "");
+    defused(
+        "local t = setmetatable({}, {}) getmetatable(t).__index = function(t, k) return t[k] end return t.x",
+        "",
+    );
     defused("local function f(s) return (s:gsub('.', f)) end return f('x')", "");
+    defused(
+        "local function f(s) return (ngx.re.gsub(s, '.', function(m) return f(m[0]) end)) end return f('x')",
+        "",
+    );
+    defused("local function f() return pcall(f) end error(tostring(select(2, f())))", "");
+    defused("local function f() local ok, err = pcall(f) error(err) end f()", "stack overflow");
+    defused("local function f() return xpcall(f, f) end f() error('done')", "");
+    defused("local function f() table.sort({1, 2}, f) end f()", "stack overflow");
+    defused("local function f() return require('a' .. tostring({}), f()) end f()", "stack overflow");
+    defused("local t = setmetatable({}, {}) getmetatable(t).__tostring = tostring return tostring(t)", "");
+    defused(
+        "local t = setmetatable({}, {}) getmetatable(t).__lt = function(a, b) return a < b end return t < t",
+        "",
+    );
     defused("local t = {} t.t = t return t", "nested too deeply");
     defused("local t = {} for i = 1, 1e4 do t = {t} end return t", "nested too deeply");
     defused(&format!("return {}1{}", "(".repeat(100_000), ")".repeat(100_000)), "");
@@ -89,7 +117,10 @@ fn patterns_take_the_time_of_their_text() {
     assert_eq!(value(&format!("return tostring({text}:find(('a*'):rep(30) .. 'b'))")), "nil");
     assert_eq!(value(&format!("return tostring({text}:match(('(.-)'):rep(20) .. 'b$'))")), "nil");
     assert_eq!(value("return tostring(('a'):rep(1e5):find('.-.-.-.-b'))"), "nil");
-    assert_eq!(value(&format!("local ok, err = ngx.re.find({text} .. '!', '^(a+)+$') return tostring(ok)")), "nil");
+    assert_eq!(
+        value(&format!("local ok, err = ngx.re.find({text} .. '!', '^(a+)+$') return tostring(ok)")),
+        "nil"
+    );
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     defused("while true do ('x'):rep(1e6):find('y') end", SPENT);
     defused("local s = ('ab'):rep(1e6) while true do s = s:gsub('a.*b.*', '%0') end", SPENT);
@@ -103,9 +134,28 @@ fn patterns_take_the_time_of_their_text() {
 #[test]
 fn nothing_leads_outside() {
     for name in [
-        "os", "io", "debug", "jit", "coroutine", "dofile", "loadfile", "collectgarbage", "getfenv", "setfenv",
-        "newproxy", "module", "package.loadlib", "package.searchpath", "package.loaders", "string.dump", "ngx.time",
-        "ngx.now", "ngx.socket", "ngx.timer", "ngx.location", "native",
+        "os",
+        "io",
+        "debug",
+        "jit",
+        "coroutine",
+        "dofile",
+        "loadfile",
+        "collectgarbage",
+        "getfenv",
+        "setfenv",
+        "newproxy",
+        "module",
+        "package.loadlib",
+        "package.searchpath",
+        "package.loaders",
+        "string.dump",
+        "ngx.time",
+        "ngx.now",
+        "ngx.socket",
+        "ngx.timer",
+        "ngx.location",
+        "native",
     ] {
         assert_eq!(value(&format!("return tostring({name})")), "nil", "{name}");
     }
@@ -129,7 +179,9 @@ fn errors_are_texts_and_name_their_place() {
         "string malformed pattern (a set lacks its ])"
     );
     assert_eq!(
-        value("local _, err = pcall(function() return require('kong.db.schema.typedefs').run_on_first end) return err"),
+        value(
+            "local _, err = pcall(function() return require('kong.db.schema.typedefs').run_on_first end) return err"
+        ),
         "main.lua:1: schema typedef error: definition run_on_first does not exist"
     );
     assert!(value("error({})").starts_with("raised "));
@@ -177,7 +229,9 @@ fn text_is_searched_as_lua_searches_it() {
         assert!(expected == "*" || said == expected, "{chunk}: {said}");
     }
     assert_eq!(
-        value("local t = {} for k, v in ('a=1, b=2'):gmatch('(%w+)=(%w+)') do t[#t + 1] = k .. v end return table.concat(t, ' ')"),
+        value(
+            "local t = {} for k, v in ('a=1, b=2'):gmatch('(%w+)=(%w+)') do t[#t + 1] = k .. v end return table.concat(t, ' ')"
+        ),
         "a1 b2"
     );
 }
@@ -185,7 +239,10 @@ fn text_is_searched_as_lua_searches_it() {
 #[test]
 fn modules_do_what_schemas_need() {
     for (chunk, expected) in [
-        ("local u = require('socket.url').parse('https://a:80/b?c=d') return u.scheme .. u.host .. u.port .. u.path .. u.query", "httpsa80/bc=d"),
+        (
+            "local u = require('socket.url').parse('https://a:80/b?c=d') return u.scheme .. u.host .. u.port .. u.path .. u.query",
+            "httpsa80/bc=d",
+        ),
         ("return tostring(require('socket.url').parse(''))", "nil"),
         ("return require('cjson').encode({a = {1, 2}, b = ngx.null})", r#"{"a":[1,2],"b":null}"#),
         ("local v, err = require('cjson.safe').decode('{') return tostring(v) .. type(err)", "nilstring"),
@@ -201,7 +258,10 @@ fn modules_do_what_schemas_need() {
         ("return tostring((require('resty.openssl.pkey').new('x')))", "nil"),
         ("return ngx.decode_base64(ngx.encode_base64('x'))", "x"),
         ("return ngx.escape_uri('a b/c') .. ngx.unescape_uri('a%20b')", "a%20b%2Fca b"),
-        ("local t = require('kong.db.schema.typedefs').port({default = 1}) return t.type .. t.default .. t.between[2]", "integer165535"),
+        (
+            "local t = require('kong.db.schema.typedefs').port({default = 1}) return t.type .. t.default .. t.between[2]",
+            "integer165535",
+        ),
         ("return tostring((require('kong.db.schema.typedefs').host.custom_validator('a b')))", "nil"),
         ("return require('kong.tools.redis.schema').config_schema.type", "record"),
         ("return tostring(kong.vault.is_reference('{vault://env/a}'))", "true"),
@@ -213,13 +273,16 @@ fn modules_do_what_schemas_need() {
 
 #[test]
 fn a_function_judges_again_and_again() {
-    let data = run("local count = 0 return {ok = function(v) count = count + 1 return v == 1, 'not one' end, \
+    let data =
+        run("local count = 0 return {ok = function(v) count = count + 1 return v == 1, 'not one' end, \
                     bomb = function() while true do end end, raise = function(v) return v.x.y end, \
                     echo = function(...) return ... end}");
     let Ok(Data::Table(functions)) = data else { panic!("a table") };
     let call = |name: &str, arguments: &[Json]| {
         let function = functions.iter().find(|(own, _)| own == name).map(|(_, function)| function);
-        let Some(Data::Function(Function { body: Body::Script(script), .. })) = function else { panic!("a function") };
+        let Some(Data::Function(Function { body: Body::Script(script), .. })) = function else {
+            panic!("a function")
+        };
         script(arguments)
     };
     let text = |text: &str| Json::from(text);
@@ -229,6 +292,11 @@ fn a_function_judges_again_and_again() {
     assert_eq!(call("bomb", &[]), Err(SPENT.to_owned()));
     assert!(began.elapsed() < Duration::from_secs(5));
     assert!(call("raise", &[serde_json::json!({})]).unwrap_err().contains("attempt to index"));
+    let mut deep = Json::Null;
+    for _ in 0..1000 {
+        deep = Json::Array(vec![deep]);
+    }
+    assert!(call("echo", &[deep]).unwrap_err().contains("nested too deeply"));
     let nested = serde_json::json!({"a": [1, 2.5, null, {"b": []}], "c": {}, "d": "é"});
     assert_eq!(call("echo", std::slice::from_ref(&nested)), Ok(vec![nested]));
 }

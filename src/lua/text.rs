@@ -123,20 +123,23 @@ fn plain(text: &[u8]) -> Vec<u8> {
 pub fn install(lua: &Lua, natives: &Table, budget: &Arc<Budget>, memory: usize) -> Result<()> {
     let patterns = Patterns { budget: Arc::clone(budget), kept: Arc::default() };
     let own = patterns.clone();
-    let find = move |lua: &Lua, (text, pattern, init, is_plain): (LuaString, LuaString, Option<i64>, Option<bool>)| {
-        let (text, pattern) = (text.as_bytes(), pattern.as_bytes());
-        let nothing = || Ok(MultiValue::from_iter([Value::Nil]));
-        let Some(from) = begin(text.len(), init) else { return nothing() };
-        let place = |start: usize, end: usize| [Value::Integer((start + 1) as i64), Value::Integer(end as i64)];
-        let compiled = match is_plain {
-            Some(true) => own.compile(&plain(&pattern))?,
-            _ => own.compile(&pattern)?,
+    let find =
+        move |lua: &Lua,
+              (text, pattern, init, is_plain): (LuaString, LuaString, Option<i64>, Option<bool>)| {
+            let (text, pattern) = (text.as_bytes(), pattern.as_bytes());
+            let nothing = || Ok(MultiValue::from_iter([Value::Nil]));
+            let Some(from) = begin(text.len(), init) else { return nothing() };
+            let place =
+                |start: usize, end: usize| [Value::Integer((start + 1) as i64), Value::Integer(end as i64)];
+            let compiled = match is_plain {
+                Some(true) => own.compile(&plain(&pattern))?,
+                _ => own.compile(&pattern)?,
+            };
+            let Some(found) = own.search(&compiled, &text, from)? else { return nothing() };
+            let Some(whole) = found.get(0) else { return nothing() };
+            let captures = values(lua, &compiled, &found, from, false)?;
+            Ok(place(from + whole.start(), from + whole.end()).into_iter().chain(captures).collect())
         };
-        let Some(found) = own.search(&compiled, &text, from)? else { return nothing() };
-        let Some(whole) = found.get(0) else { return nothing() };
-        let captures = values(lua, &compiled, &found, from, false)?;
-        Ok(place(from + whole.start(), from + whole.end()).into_iter().chain(captures).collect())
-    };
     natives.set("find", lua.create_function(find)?)?;
 
     let own = patterns.clone();
@@ -217,7 +220,10 @@ fn substitute(
         let Some(found) = patterns.search(&compiled, text, from)? else { break };
         let Some(whole) = found.get(0) else { break };
         out.extend_from_slice(text.get(from..from + whole.start()).unwrap_or_default());
-        replace(lua, &compiled, &found, from, with, &mut out)?;
+        let depth = patterns.budget.enter()?;
+        let replaced = replace(lua, &compiled, &found, from, with, &mut out);
+        patterns.budget.leave(depth);
+        replaced?;
         count += 1;
         let end = from + whole.end();
         from = end;

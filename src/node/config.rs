@@ -49,9 +49,7 @@ pub async fn answer(node: &Node, request: &Request) -> Result<Answer, Refusal> {
     if without_database {
         return Ok(Answer::ok(&json!({ "config": export(node).await? })));
     }
-    Err(Refusal::bad_request(
-        "this endpoint is only available when Kong is configured to not use a database",
-    ))
+    Err(Refusal::bad_request("this endpoint is only available when Kong is configured to not use a database"))
 }
 
 /// `POST /config?check_hash=1&flatten_errors=1`
@@ -173,7 +171,9 @@ fn shown(loaded: &[Loaded]) -> Bytes {
     let mut json = Vec::with_capacity(loaded.len() * 256 + 2);
     json.push(b'{');
     let kinds = loaded.chunk_by(|a, b| a.entity.name == b.entity.name);
-    for (i, rows) in kinds.filter(|rows| rows.first().is_some_and(|row| row.entity.name != WORKSPACES)).enumerate() {
+    for (i, rows) in
+        kinds.filter(|rows| rows.first().is_some_and(|row| row.entity.name != WORKSPACES)).enumerate()
+    {
         for (j, row) in rows.iter().enumerate() {
             let before = match (i, j) {
                 (0, 0) => format!("{}:{{", Value::from(row.entity.name)),
@@ -232,6 +232,7 @@ pub async fn start(node: &Node, file: Option<&Path>, text: Option<&str>) -> Resu
     };
     let Ok(Some(turn)) = node.store.turn().await else { return Ok(()) };
     let document = parse(&text).map_err(ConfigurationError::Refused)?;
-    let replaced = replace(node, turn, document, Some(hash(&text))).await.map_err(ConfigurationError::Failed)?;
+    let replaced =
+        replace(node, turn, document, Some(hash(&text))).await.map_err(ConfigurationError::Failed)?;
     replaced.map(drop).map_err(|refused| ConfigurationError::Refused(refused.error().message()))
 }

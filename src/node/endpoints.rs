@@ -111,8 +111,16 @@ pub fn endpoints(role: Role) -> Vec<Endpoint<NodeEndpoint>> {
         Endpoint::node("/routes/{routes}/filters/disabled", GET, NodeEndpoint::Filters),
         Endpoint::node("/routes/{routes}/filters/enabled", GET, NodeEndpoint::Filters),
         Endpoint::node("/upstreams/{upstreams}/health", GET, NodeEndpoint::Health),
-        Endpoint::node("/upstreams/{upstreams}/targets/{targets}/healthy", PUT, NodeEndpoint::SetHealth(true)),
-        Endpoint::node("/upstreams/{upstreams}/targets/{targets}/unhealthy", PUT, NodeEndpoint::SetHealth(false)),
+        Endpoint::node(
+            "/upstreams/{upstreams}/targets/{targets}/healthy",
+            PUT,
+            NodeEndpoint::SetHealth(true),
+        ),
+        Endpoint::node(
+            "/upstreams/{upstreams}/targets/{targets}/unhealthy",
+            PUT,
+            NodeEndpoint::SetHealth(false),
+        ),
         Endpoint::node(
             "/upstreams/{upstreams}/targets/{targets}/{address}/healthy",
             PUT,

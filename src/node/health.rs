@@ -225,7 +225,8 @@ pub async fn show(node: &Node, segment: &str, request: &Request) -> Result<Answe
                 serde_json::from_slice(&output::render(declared.targets, row)).unwrap_or_default();
             let is_checked = checked && target.weight > 0;
             let show = |healthy| ("health", Value::from(word(is_checked, healthy)));
-            let healthy = target.addresses.iter().any(|address| node.health.is_healthy(&target.host, *address));
+            let healthy =
+                target.addresses.iter().any(|address| node.health.is_healthy(&target.host, *address));
             let health = if target.addresses.is_empty() { "DNS_ERROR" } else { word(is_checked, healthy) };
             shown.insert("health".to_owned(), health.into());
             shown.insert("data".to_owned(), target.status(&node.health, show));
@@ -234,7 +235,10 @@ pub async fn show(node: &Node, segment: &str, request: &Request) -> Result<Answe
         .collect();
     let mut body = json!({ "data": data, "next": null, "node_id": node.id.to_string() });
     if let (Some(behind), Some(body)) = (behind, body.as_object_mut()) {
-        body.insert("next".to_owned(), format!("/upstreams/{}/health?offset={behind}", output::escape(segment)).into());
+        body.insert(
+            "next".to_owned(),
+            format!("/upstreams/{}/health?offset={behind}", output::escape(segment)).into(),
+        );
         body.insert("offset".to_owned(), behind.to_string().into());
     }
     Ok(Answer::ok(&body))
@@ -258,7 +262,12 @@ fn balancer(node: &Node, id: &str, upstream: &Row, checked: bool, targets: &[Res
 }
 
 /// `PUT /upstreams/{upstreams}/targets/{targets}/healthy`, `…/{targets}/{address}/unhealthy`
-pub async fn set(node: &Node, parameters: &[String], healthy: bool, request: &Request) -> Result<Answer, Refusal> {
+pub async fn set(
+    node: &Node,
+    parameters: &[String],
+    healthy: bool,
+    request: &Request,
+) -> Result<Answer, Refusal> {
     request.arguments()?;
     request.input().await?;
     let segment = |i: usize| parameters.get(i).map_or("", String::as_str);
@@ -266,7 +275,8 @@ pub async fn set(node: &Node, parameters: &[String], healthy: bool, request: &Re
     let (id, upstream) = upstream(node, &declared, segment(0)).await?;
     let circumstances = node.circumstances();
     let key = store::below_key(declared.targets, FIELD, &id, segment(1), &circumstances.context())?;
-    let target = node.store.get_within(declared.targets, FIELD, &id, &key).await?.ok_or_else(Refusal::not_found)?;
+    let target =
+        node.store.get_within(declared.targets, FIELD, &id, &key).await?.ok_or_else(Refusal::not_found)?;
     let target: Row = serde_json::from_slice(&target).unwrap_or_default();
     if !is_checked(&upstream) {
         let name = upstream.get("name").and_then(Value::as_str).unwrap_or_default();
@@ -339,7 +349,10 @@ mod tests {
         health.set(targets[0].host.clone(), None, false);
         assert_eq!((targets[0].total(), targets[0].unavailable(&health)), (10, 10));
         let status = targets[0].status(&health, |healthy| ("healthy", healthy.into()));
-        assert_eq!(status["addresses"], json!([{ "ip": "127.0.0.1", "port": 80, "weight": 10, "healthy": false }]));
+        assert_eq!(
+            status["addresses"],
+            json!([{ "ip": "127.0.0.1", "port": 80, "weight": 10, "healthy": false }])
+        );
         assert_eq!(status["dns"], "A");
     }
 }

@@ -142,18 +142,18 @@ pub fn follow(node: &Node, words: &[&str]) {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_change_ends_and_a_later_one_is_not_ended_by_it() {
         let heard = Arc::new(Mutex::new(Vec::new()));
         let level = CurrentLevel::new(LogLevel::Notice);
         let ear = Arc::clone(&heard);
         level.written_by(move |level| ear.lock().unwrap().push(level.word()));
-        level.change(LogLevel::Debug, Duration::from_secs(10));
-        tokio::time::sleep(Duration::from_secs(5)).await;
-        level.change(LogLevel::Warn, Duration::from_secs(10));
-        tokio::time::sleep(Duration::from_secs(8)).await;
+        level.change(LogLevel::Debug, Duration::from_millis(200));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        level.change(LogLevel::Warn, Duration::from_millis(600));
+        tokio::time::sleep(Duration::from_millis(250)).await;
         assert_eq!(level.get(), LogLevel::Warn);
-        tokio::time::sleep(Duration::from_secs(3)).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
         assert_eq!(level.get(), LogLevel::Notice);
         assert_eq!(*heard.lock().unwrap(), ["debug", "warn", "notice"]);
     }

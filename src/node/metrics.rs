@@ -8,13 +8,16 @@ use std::sync::atomic::Ordering;
 use super::{KONG_VERSION, Node, status, timers};
 use crate::admin::Answer;
 
+/// A figure: its labels, and its value.
+type Line<'a> = (&'a [(&'a str, &'a str)], &'a dyn Display);
+
 /// The text, one family of figures after the other.
 #[derive(Default)]
 struct Text(String);
 
 impl Text {
     /// A family: its name, what it is, and its lines, each with labels and a value.
-    fn family(&mut self, name: &str, help: &str, lines: &[(&[(&str, &str)], &dyn Display)]) {
+    fn family(&mut self, name: &str, help: &str, lines: &[Line]) {
         let mut write = || {
             writeln!(self.0, "# HELP kong_{name} {help}")?;
             writeln!(self.0, "# TYPE kong_{name} gauge")?;
@@ -76,7 +79,11 @@ pub async fn answer(node: &Node) -> Answer {
     let pid = std::process::id().to_string();
     let worker = [("node_id", id.as_str()), ("pid", pid.as_str()), ("kong_subsystem", "http")];
     let bytes = status::resident_bytes();
-    text.family("memory_workers_lua_vms_bytes", "Bytes that the process holds in memory", &[(&worker, &bytes)]);
+    text.family(
+        "memory_workers_lua_vms_bytes",
+        "Bytes that the process holds in memory",
+        &[(&worker, &bytes)],
+    );
     if let Some((used, limit)) = node.store.page_memory() {
         let pages = [("node_id", id.as_str()), ("shared_dict", "kong_db_cache"), ("kong_subsystem", "http")];
         let name = "memory_lua_shared_dict_bytes";

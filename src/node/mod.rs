@@ -123,7 +123,9 @@ impl Node {
             NodeEndpoint::Subschema(entity, kind) => schemas::subschema(self, entity, kind, name),
             NodeEndpoint::Tags => tags::list(self, request, None).await,
             NodeEndpoint::Tag => tags::list(self, request, Some(name)).await,
-            NodeEndpoint::PluginsEnabled => Ok(Answer::ok(&json!({ "enabled_plugins": root::plugins(self) }))),
+            NodeEndpoint::PluginsEnabled => {
+                Ok(Answer::ok(&json!({ "enabled_plugins": root::plugins(self) })))
+            }
             NodeEndpoint::PluginSchema => schemas::configuration(self, name),
             NodeEndpoint::Filter => {
                 Err(Refusal::new(StatusCode::NOT_FOUND, &format!("Filter '{name}' not found")))

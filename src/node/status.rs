@@ -26,7 +26,8 @@ pub async fn answer(node: &Node, request: &Request) -> Result<Answer, Refusal> {
     let mut dictionaries = Map::new();
     if let Some((used, limit)) = node.store.page_memory() {
         let (used, limit) = (memory(used as u64, unit, scale)?, memory(limit as u64, unit, scale)?);
-        dictionaries.insert("kong_db_cache".to_owned(), json!({ "allocated_slabs": used, "capacity": limit }));
+        dictionaries
+            .insert("kong_db_cache".to_owned(), json!({ "allocated_slabs": used, "capacity": limit }));
     }
     let count = |figure: &std::sync::atomic::AtomicU64| figure.load(Ordering::Relaxed);
     let figures = &node.figures;

@@ -177,7 +177,11 @@ impl Settings {
             declarative_config_string: secret("declarative_config_string"),
             plugins: words::select(values.list("plugins"), BUNDLED_PLUGINS),
             vaults: words::select(values.list("vaults"), BUNDLED_VAULTS),
-            plugins_path: values.list("plugins_path").iter().map(|folder| absolute(Path::new(folder))).collect(),
+            plugins_path: values
+                .list("plugins_path")
+                .iter()
+                .map(|folder| absolute(Path::new(folder)))
+                .collect(),
             lua_package_path: values.text("lua_package_path").to_owned(),
             router_flavor: RouterFlavor::from_word(values.text("router_flavor"))
                 .unwrap_or(RouterFlavor::TraditionalCompatible),

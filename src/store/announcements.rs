@@ -21,7 +21,10 @@ impl Store {
     pub async fn announce(&self, words: &str) -> Result<(), Failure> {
         if let Engine::Postgres(engine) = &self.engine {
             let sql = format!("SELECT pg_notify(({CHANNEL}), $1)");
-            engine.db.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [words.into()])).await?;
+            engine
+                .db
+                .execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [words.into()]))
+                .await?;
         }
         Ok(())
     }

@@ -28,11 +28,13 @@ pub struct Batch {
     torn: bool,
 }
 
-const INSERT_TAG_SQLITE: &str = "INSERT INTO \"tags\" (\"entity\", \"tag\", \"id\", \"ordinal\") VALUES (?, ?, ?, ?)";
+const INSERT_TAG_SQLITE: &str =
+    "INSERT INTO \"tags\" (\"entity\", \"tag\", \"id\", \"ordinal\") VALUES (?, ?, ?, ?)";
 const INSERT_TAG_POSTGRES: &str =
     "INSERT INTO \"tags\" (\"entity\", \"tag\", \"id\", \"ordinal\") VALUES ($1, $2, $3, $4)";
 const DELETE_TAG_SQLITE: &str = "DELETE FROM \"tags\" WHERE \"entity\" = ? AND \"tag\" = ? AND \"id\" = ?";
-const DELETE_TAG_POSTGRES: &str = "DELETE FROM \"tags\" WHERE \"entity\" = $1 AND \"tag\" = $2 AND \"id\" = $3";
+const DELETE_TAG_POSTGRES: &str =
+    "DELETE FROM \"tags\" WHERE \"entity\" = $1 AND \"tag\" = $2 AND \"id\" = $3";
 const LOG_SQLITE: &str = "INSERT INTO \"changes\" (\"entity\", \"id\", \"operation\", \"before\", \"after\", \"at\") \
      VALUES (?, ?, ?, ?, ?, ?)";
 const LOG_POSTGRES: &str = "INSERT INTO \"changes\" (\"entity\", \"id\", \"operation\", \"before\", \"after\", \"at\") \
@@ -90,7 +92,13 @@ impl<C: ConnectionTrait> Session<'_, C> {
     }
 
     /// Takes away the tags that a row no longer has, or has in another place, and adds the new ones.
-    fn write_tags(&mut self, entity: &'static Entity, id: &str, old: Vec<(i64, &str)>, new: Vec<(i64, &str)>) {
+    fn write_tags(
+        &mut self,
+        entity: &'static Entity,
+        id: &str,
+        old: Vec<(i64, &str)>,
+        new: Vec<(i64, &str)>,
+    ) {
         let (insert, delete) = match self.dialect {
             Dialect::Sqlite => (INSERT_TAG_SQLITE, DELETE_TAG_SQLITE),
             Dialect::Postgres => (INSERT_TAG_POSTGRES, DELETE_TAG_POSTGRES),
@@ -133,7 +141,8 @@ impl<C: ConnectionTrait> Session<'_, C> {
             }
             return Ok(());
         }
-        let (mut texts, values) = (std::mem::take(&mut self.batch.texts), std::mem::take(&mut self.batch.values));
+        let (mut texts, values) =
+            (std::mem::take(&mut self.batch.texts), std::mem::take(&mut self.batch.values));
         let writes = std::mem::take(&mut self.batch.writes);
         let sent = match self.dialect {
             Dialect::Sqlite => {

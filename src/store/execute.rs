@@ -108,8 +108,12 @@ impl<S: Conversation> Execution<'_, S> {
         let key = match (key, entity.reached_through) {
             (Ok(Some(key)), _) => key,
             // A PUT to a name that leads nowhere makes a new row.
-            (Ok(None), Some(_)) if action == Action::Replace => Key::Primary((self.context.new_id)().to_string()),
-            (Ok(None), reached) => return Err(Failure::Absent(reached.map_or(NOT_FOUND, |(_, sentence)| sentence))),
+            (Ok(None), Some(_)) if action == Action::Replace => {
+                Key::Primary((self.context.new_id)().to_string())
+            }
+            (Ok(None), reached) => {
+                return Err(Failure::Absent(reached.map_or(NOT_FOUND, |(_, sentence)| sentence)));
+            }
             (Err(failure), _) => return Err(failure),
         };
         if let Some((name, _, _)) = entity.listing() {
@@ -214,8 +218,11 @@ impl<S: Conversation> Execution<'_, S> {
         let row = complete(entity, given.clone(), Verb::Insert, self.context)?;
         let row = self.valid(entity, row, &given, None, Verb::Insert).await?;
         // A null key is no key; the database would say so in words of its own.
-        if let Some(name) = entity.primary_key.iter().find(|name| row.get(**name).is_none_or(Value::is_null)) {
-            return Err(Error::PrimaryKeyViolation(Row::from_iter([((*name).to_owned(), Value::Null)])).into());
+        if let Some(name) = entity.primary_key.iter().find(|name| row.get(**name).is_none_or(Value::is_null))
+        {
+            return Err(
+                Error::PrimaryKeyViolation(Row::from_iter([((*name).to_owned(), Value::Null)])).into()
+            );
         }
         permit::<S>("create", entity, None)?;
         let row = self.lasting(entity, row, ttl, None);
@@ -307,7 +314,8 @@ impl<S: Conversation> Execution<'_, S> {
         validate(entity, &candidate, verb, self.context).into_result()?;
         self.agrees(entity, &row).await?;
         let row = transform(entity, row, given, self.context);
-        row.map(|row| rewrite(entity, row)).map_err(|why| Failure::Broken(format!("transformation failed: {why}")))
+        row.map(|row| rewrite(entity, row))
+            .map_err(|why| Failure::Broken(format!("transformation failed: {why}")))
     }
 
     /// References such as `{"name": "billing"}` become `{"id": …}`.
@@ -541,7 +549,9 @@ pub fn below_key(
 /// The failure for a child that is not there.
 pub fn absent_below(child: &Entity, key: &Key, context: &Context) -> Failure {
     match key {
-        Key::Within { .. } if child.key_below.is_some() => Failure::Unnamed { request_id: (context.new_id)() },
+        Key::Within { .. } if child.key_below.is_some() => {
+            Failure::Unnamed { request_id: (context.new_id)() }
+        }
         _ => Failure::Absent(NOT_FOUND),
     }
 }
@@ -564,7 +574,9 @@ pub fn reference_to(child: &'static Entity, parent: &'static Entity, row: &Row) 
 /// Brings texts into their normal form; the first that has none is the only violation.
 fn normalize(entity: &'static Entity, row: &mut Row) -> Result<(), Failure> {
     for (name, field) in entity.fields {
-        let (Some(normalizer), Some(Value::String(text))) = (field.normalizer, row.get(*name)) else { continue };
+        let (Some(normalizer), Some(Value::String(text))) = (field.normalizer, row.get(*name)) else {
+            continue;
+        };
         let normal = normalizer(text).map_err(|sentence| Error::violation(name, sentence))?;
         row.insert((*name).to_owned(), Value::from(normal));
     }

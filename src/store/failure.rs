@@ -71,11 +71,15 @@ impl From<DbErr> for Failure {
 /// deadlock, a lock that another process holds.
 fn is_transient(error: &DbErr, text: &str) -> bool {
     use sea_orm::RuntimeErr;
-    let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) = error else {
+    let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) = error
+    else {
         return false;
     };
     match &**cause {
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Io(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
         sqlx::Error::Database(cause) => {
             matches!(cause.code().as_deref(), Some("40001" | "40P01" | "57P01" | "57P03" | "53300"))
                 || text.contains("database is locked")

@@ -194,7 +194,8 @@ impl Reading<'_> {
         let mut found = Vec::new();
         for (entity, id, json) in rows {
             let Ok(row) = serde_json::from_slice::<Row>(&json) else { continue };
-            let tags = row.get("tags").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+            let tags =
+                row.get("tags").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
             for (name, ordinal) in tags.zip(1..) {
                 let behind = after.is_none_or(|(_, last)| from != Some(id) || ordinal > *last);
                 if behind && tag.is_none_or(|tag| tag == name) {
@@ -224,7 +225,8 @@ impl Reading<'_> {
 
 /// What is said of a write that was not refused before.
 fn unsupported(entity: &Entity) -> Failure {
-    Error::OperationUnsupported(format!("cannot write '{}' entities when not using a database", entity.name)).into()
+    Error::OperationUnsupported(format!("cannot write '{}' entities when not using a database", entity.name))
+        .into()
 }
 
 impl Conversation for Reading<'_> {

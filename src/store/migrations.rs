@@ -11,7 +11,9 @@ const FORMAT: u32 = 1;
 /// Why a database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
-    #[error("the database was written by a newer program (format {found}; this one knows {FORMAT}): use that program, or restore a backup")]
+    #[error(
+        "the database was written by a newer program (format {found}; this one knows {FORMAT}): use that program, or restore a backup"
+    )]
     Newer { found: u32 },
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -26,7 +28,11 @@ fn backend(dialect: Dialect) -> DbBackend {
     }
 }
 
-async fn texts(db: &impl ConnectionTrait, dialect: Dialect, sql: &str) -> Result<Vec<(String, String)>, DbErr> {
+async fn texts(
+    db: &impl ConnectionTrait,
+    dialect: Dialect,
+    sql: &str,
+) -> Result<Vec<(String, String)>, DbErr> {
     let rows = db.query_all_raw(Statement::from_string(backend(dialect), sql)).await?;
     rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
 }
@@ -69,7 +75,8 @@ pub async fn pending(
     let existing = existing(db, dialect).await?;
     if existing.iter().any(|table| table.name == "schema_meta") {
         let sql = "SELECT \"key\", \"value\" FROM \"schema_meta\" WHERE \"key\" = 'format'";
-        let found = texts(db, dialect, sql).await?.first().and_then(|(_, value)| value.parse().ok()).unwrap_or(0);
+        let found =
+            texts(db, dialect, sql).await?.first().and_then(|(_, value)| value.parse().ok()).unwrap_or(0);
         if found > FORMAT {
             return Err(MigrationError::Newer { found });
         }
@@ -78,7 +85,11 @@ pub async fn pending(
 }
 
 /// Brings a database to what `wanted` needs, within the caller's transaction; gives the steps that were taken.
-pub async fn up(db: &impl ConnectionTrait, dialect: Dialect, wanted: &[Table]) -> Result<Vec<Step>, MigrationError> {
+pub async fn up(
+    db: &impl ConnectionTrait,
+    dialect: Dialect,
+    wanted: &[Table],
+) -> Result<Vec<Step>, MigrationError> {
     if dialect == Dialect::Postgres {
         // The second of two processes that start at once waits here until the first has committed.
         db.execute_unprepared("SELECT pg_advisory_xact_lock(7305812)").await?;
@@ -98,7 +109,11 @@ pub async fn up(db: &impl ConnectionTrait, dialect: Dialect, wanted: &[Table]) -
 }
 
 /// Drops every table that the declarations need, and all that is in them.
-pub async fn reset(db: &impl ConnectionTrait, dialect: Dialect, wanted: &[Table]) -> Result<(), MigrationError> {
+pub async fn reset(
+    db: &impl ConnectionTrait,
+    dialect: Dialect,
+    wanted: &[Table],
+) -> Result<(), MigrationError> {
     let existing = existing(db, dialect).await?;
     for table in wanted.iter().rev().filter(|table| existing.iter().any(|own| own.name == table.name)) {
         db.execute_unprepared(&format!("DROP TABLE \"{}\"", table.name)).await?;

@@ -143,7 +143,10 @@ impl Mirror {
                 changes.iter().for_each(|change| rows.apply(change));
                 if rows.count > MAX_ROWS {
                     let rows = rows.count;
-                    tracing::info!(rows, "too many rows for memory; reads come from the database from here on");
+                    tracing::info!(
+                        rows,
+                        "too many rows for memory; reads come from the database from here on"
+                    );
                     *state = State::Off;
                 }
             }
@@ -212,7 +215,13 @@ impl Mirror {
             let parent = Uuid::parse_str(parent).ok()?;
             collection.children.get(field)?.get(&parent)?.contains(id).then_some(())
         };
-        Some(collection.id(key)?.filter(|id| below(id).is_some()).and_then(|id| collection.rows.get(&id)).cloned())
+        Some(
+            collection
+                .id(key)?
+                .filter(|id| below(id).is_some())
+                .and_then(|id| collection.rows.get(&id))
+                .cloned(),
+        )
     }
 
     /// Whether a row refers to `parent` through `field`.
@@ -248,12 +257,17 @@ impl Mirror {
             }
             (Some(None), None) => {}
             (Some(Some(ids)), None) => {
-                let rows = ids.range((after, Unbounded)).filter_map(|id| Some((*id, collection.rows.get(id)?)));
+                let rows =
+                    ids.range((after, Unbounded)).filter_map(|id| Some((*id, collection.rows.get(id)?)));
                 slice.fill(page.size, open_ended, rows);
             }
             (None, Some(tags)) => {
                 let ids = collection.tagged(tags, after, page.size + 1);
-                slice.fill(page.size, false, ids.into_iter().filter_map(|id| Some((id, collection.rows.get(&id)?))));
+                slice.fill(
+                    page.size,
+                    false,
+                    ids.into_iter().filter_map(|id| Some((id, collection.rows.get(&id)?))),
+                );
             }
             (Some(_), Some(_)) => return None,
         }
@@ -332,7 +346,8 @@ impl Rows {
             after.is_none_or(|after| *id > after)
                 && tagged.as_ref().is_none_or(|tagged| tagged.binary_search(id).is_ok())
         };
-        let found = |id: &Uuid| Some((collection.rows.get(id)?.clone(), collection.expiring.get(id).copied()));
+        let found =
+            |id: &Uuid| Some((collection.rows.get(id)?.clone(), collection.expiring.get(id).copied()));
         match within {
             Some(None) => Vec::new(),
             Some(Some(ids)) => ids.iter().filter(|id| wanted(id)).filter_map(found).collect(),
@@ -345,8 +360,11 @@ impl Rows {
         let mut found = Vec::new();
         for (entity, collection) in &self.collections {
             let sets = collection.tags.iter().filter(|(name, _)| tag.is_none_or(|tag| tag == &***name));
-            let ids: BTreeSet<_> = sets.flat_map(|(_, ids)| ids).filter(|id| from.is_none_or(|from| **id >= from)).collect();
-            found.extend(ids.into_iter().filter_map(|id| Some((*entity, *id, collection.rows.get(id)?.clone()))));
+            let ids: BTreeSet<_> =
+                sets.flat_map(|(_, ids)| ids).filter(|id| from.is_none_or(|from| **id >= from)).collect();
+            found.extend(
+                ids.into_iter().filter_map(|id| Some((*entity, *id, collection.rows.get(id)?.clone()))),
+            );
         }
         found.sort_by_key(|(_, id, _)| *id);
         found
@@ -354,9 +372,11 @@ impl Rows {
 
     fn expire(&mut self, entity: &'static Entity, now_ms: i64) {
         let Some(collection) = self.collections.get_mut(entity.name) else { return };
-        let over: Vec<_> = collection.expiring.iter().filter(|(_, at)| **at <= now_ms).map(|(id, _)| *id).collect();
+        let over: Vec<_> =
+            collection.expiring.iter().filter(|(_, at)| **at <= now_ms).map(|(id, _)| *id).collect();
         for id in over {
-            if let Some(row) = collection.rows.remove(&id).and_then(|json| serde_json::from_slice(&json).ok()) {
+            if let Some(row) = collection.rows.remove(&id).and_then(|json| serde_json::from_slice(&json).ok())
+            {
                 collection.forget(entity, id, &row);
                 self.count -= 1;
             }
@@ -381,7 +401,9 @@ impl Rows {
         }
         if let Some(after) = &change.after {
             collection.learn(change.entity, id, after);
-            self.count += usize::from(collection.rows.insert(id, Bytes::from(output::render(change.entity, after))).is_none());
+            self.count += usize::from(
+                collection.rows.insert(id, Bytes::from(output::render(change.entity, after))).is_none(),
+            );
         }
     }
 }
@@ -465,8 +487,12 @@ impl Collection {
             let ids = smallest.range((after, Unbounded));
             return ids.filter(|id| rest.iter().all(|set| set.contains(id))).take(limit).copied().collect();
         }
-        let any: BTreeSet<Uuid> =
-            sets.into_iter().flatten().flat_map(|set| set.range((after, Unbounded)).take(limit)).copied().collect();
+        let any: BTreeSet<Uuid> = sets
+            .into_iter()
+            .flatten()
+            .flat_map(|set| set.range((after, Unbounded)).take(limit))
+            .copied()
+            .collect();
         any.into_iter().take(limit).collect()
     }
 }

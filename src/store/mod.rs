@@ -46,7 +46,10 @@ use crate::clock::Circumstances;
 /// Which database holds the rows, and where it is.
 #[derive(Clone)]
 pub enum Database {
-    Sqlite { location: Location, read_cache: bool },
+    Sqlite {
+        location: Location,
+        read_cache: bool,
+    },
     Postgres(Box<Connection>),
     /// None: the rows are those of a declarative configuration.
     Off,
@@ -115,7 +118,11 @@ macro_rules! session {
 
 impl Store {
     /// Opens the store and brings its tables to what the declarations need.
-    pub async fn open(database: &Database, declarations: Arc<Declarations>, flavor: Flavor) -> Result<Store, OpenError> {
+    pub async fn open(
+        database: &Database,
+        declarations: Arc<Declarations>,
+        flavor: Flavor,
+    ) -> Result<Store, OpenError> {
         let graph = Graph::new(&declarations);
         let shared = Arc::new(Shared { declarations, graph, flavor });
         let engine = match database {
@@ -165,7 +172,11 @@ impl Store {
                 textual: false,
             };
             if let Err(failure) = self.write(operation).await {
-                tracing::warn!(entity = entity.name, ?failure, "rows whose time is over could not be deleted");
+                tracing::warn!(
+                    entity = entity.name,
+                    ?failure,
+                    "rows whose time is over could not be deleted"
+                );
             }
         }
     }
@@ -232,7 +243,9 @@ impl Store {
             let parent = entity.field(field)?.foreign()?;
             reference(row.get(field)?, parent)
         };
-        Ok(row.filter(|row| above(row).as_deref() == Some(parent)).map(|row| output::render(entity, &row).into()))
+        Ok(row
+            .filter(|row| above(row).as_deref() == Some(parent))
+            .map(|row| output::render(entity, &row).into()))
     }
 
     /// A page, rendered.
@@ -243,7 +256,8 @@ impl Store {
                 let rows = session!(self, session => session.page(entity, page).await)?;
                 let last = rows.get(page.size.saturating_sub(1)).filter(|_| rows.len() > page.size);
                 let goes_on_after = last.and_then(|row| id_of(entity, row));
-                let rows = rows.iter().take(page.size).map(|row| output::render(entity, row).into()).collect();
+                let rows =
+                    rows.iter().take(page.size).map(|row| output::render(entity, row).into()).collect();
                 Slice { rows, goes_on_after, version: None }
             }
         };
@@ -280,7 +294,12 @@ impl Store {
     }
 
     /// Every row that refers to `parent` through `field`.
-    pub async fn children(&self, entity: &'static Entity, field: &'static str, parent: &str) -> Result<Vec<Row>, Failure> {
+    pub async fn children(
+        &self,
+        entity: &'static Entity,
+        field: &'static str,
+        parent: &str,
+    ) -> Result<Vec<Row>, Failure> {
         session!(self, session => session.children(entity, field, parent).await)
     }
 
@@ -333,7 +352,11 @@ fn execution<'a, S>(session: &'a mut S, shared: &'a Shared, context: &'a Context
 }
 
 /// Finds out which constraint a write broke: a taken primary key first, then unique fields, then references.
-async fn diagnose<C: ConnectionTrait>(session: &mut Session<'_, C>, shared: &Shared, conflict: Conflict) -> Failure {
+async fn diagnose<C: ConnectionTrait>(
+    session: &mut Session<'_, C>,
+    shared: &Shared,
+    conflict: Conflict,
+) -> Failure {
     for write in &conflict.writes {
         match find_conflict(session, shared, write).await {
             Ok(Some(error)) => return Failure::Refused(error),
@@ -363,7 +386,11 @@ async fn find_conflict<C: ConnectionTrait>(
             None => value.as_str().map(str::to_owned),
         };
         let Some(text) = text else { continue };
-        if session.get(entity, &Key::Unique { field, value: text }).await?.is_some_and(|found| is_other(&found)) {
+        if session
+            .get(entity, &Key::Unique { field, value: text })
+            .await?
+            .is_some_and(|found| is_other(&found))
+        {
             return Ok(Some(Error::UniqueViolation(Row::from_iter([(field.to_owned(), value.clone())]))));
         }
     }
@@ -408,7 +435,11 @@ pub async fn pending(database: &Database, declarations: &Declarations) -> Result
 }
 
 /// Brings a database up to date, or with `reset` drops all that it holds.
-pub async fn migrate(database: &Database, declarations: &Declarations, reset: bool) -> Result<Vec<Step>, OpenError> {
+pub async fn migrate(
+    database: &Database,
+    declarations: &Declarations,
+    reset: bool,
+) -> Result<Vec<Step>, OpenError> {
     let wanted = tables(declarations);
     let (db, dialect, _lock) = match database {
         Database::Sqlite { location, .. } => {

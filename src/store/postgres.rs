@@ -42,7 +42,9 @@ pub async fn connect(connection: &Connection) -> Result<DatabaseConnection, Open
         .max_connections(connection.pool)
         .acquire_timeout(connection.timeout)
         .test_before_acquire(false)
-        .connect_with(connection.options.clone().statement_cache_capacity(PREPARED).application_name("silverback"))
+        .connect_with(
+            connection.options.clone().statement_cache_capacity(PREPARED).application_name("silverback"),
+        )
         .await
         .map_err(|cause| OpenError::Unreachable(cause.to_string()))?;
     Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
@@ -76,8 +78,10 @@ impl Postgres {
     }
 
     async fn attempt(&self, operation: Operation) -> Result<Option<Row>, Attempt> {
-        let options =
-            TransactionOptions { isolation_level: Some(IsolationLevel::RepeatableRead), ..Default::default() };
+        let options = TransactionOptions {
+            isolation_level: Some(IsolationLevel::RepeatableRead),
+            ..Default::default()
+        };
         let transaction = self.db.begin_with_options(options).await.map_err(Attempt::from)?;
         let circumstances = self.shared.circumstances();
         let context = circumstances.context();
@@ -93,7 +97,8 @@ impl Postgres {
                 let _lost = transaction.rollback().await;
                 match failure {
                     Failure::Conflict(conflict) => {
-                        let mut session = Session::new(&self.db, &self.statements, Dialect::Postgres, context.now_ms());
+                        let mut session =
+                            Session::new(&self.db, &self.statements, Dialect::Postgres, context.now_ms());
                         match diagnose(&mut session, &self.shared, *conflict).await {
                             // The row that stood in the way is gone again: the race is to be run once more.
                             Failure::Broken(_) => Err(Attempt::LostRace),

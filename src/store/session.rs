@@ -81,7 +81,15 @@ pub type Touched = HashMap<&'static str, HashSet<String>>;
 impl<'a, C: ConnectionTrait> Session<'a, C> {
     /// A session that stamps its changes with `now_ms`.
     pub fn new(connection: &'a C, statements: &'a Statements, dialect: Dialect, now_ms: i64) -> Self {
-        Session { connection, statements, dialect, now_ms, memory: None, changes: Vec::new(), batch: Batch::default() }
+        Session {
+            connection,
+            statements,
+            dialect,
+            now_ms,
+            memory: None,
+            changes: Vec::new(),
+            batch: Batch::default(),
+        }
     }
 
     /// A session that may answer from memory.
@@ -133,7 +141,12 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
         Statement { sql: sql.to_owned(), values: Some(Values(values)), db_backend: backend }
     }
 
-    async fn one(&mut self, entity: &'static Entity, shape: Shape, values: Vec<Bound>) -> Result<Option<Row>, Failure> {
+    async fn one(
+        &mut self,
+        entity: &'static Entity,
+        shape: Shape,
+        values: Vec<Bound>,
+    ) -> Result<Option<Row>, Failure> {
         self.flush(false).await?;
         let text = self.statements.text(entity, shape, self.dialect);
         let values = self.alive(entity, values);
@@ -179,9 +192,7 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
         }
         let kind_of = |name: &str| entity.field(name).map_or(Kind::Text, kind);
         match key {
-            Key::Primary(id) => {
-                self.one(entity, Shape::ById, sql::id_values(entity, id, self.dialect)).await
-            }
+            Key::Primary(id) => self.one(entity, Shape::ById, sql::id_values(entity, id, self.dialect)).await,
             Key::Unique { field, value } => {
                 let values = vec![sql::bind_text(kind_of(field), value, self.dialect)];
                 self.one(entity, Shape::ByField(field), values).await

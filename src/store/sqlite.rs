@@ -93,7 +93,8 @@ pub async fn inspect(location: &Location) -> Result<(DatabaseConnection, Option<
 /// The mark that a process has the file open.
 fn lock(location: &Location) -> Result<Option<File>, OpenError> {
     let Location::File(path) = location else { return Ok(None) };
-    let unusable = |cause: std::io::Error| OpenError::Unusable { path: path.clone(), cause: cause.to_string() };
+    let unusable =
+        |cause: std::io::Error| OpenError::Unusable { path: path.clone(), cause: cause.to_string() };
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(unusable)?;
     }
@@ -142,7 +143,8 @@ impl Sqlite {
             });
         }
         let (queue, jobs) = mpsc::channel(QUEUE);
-        let task = Writer { db: writer, shared, mirror: Arc::clone(&mirror), statements: Arc::clone(&statements) };
+        let task =
+            Writer { db: writer, shared, mirror: Arc::clone(&mirror), statements: Arc::clone(&statements) };
         let writer = tokio::spawn(task.run(jobs));
         Ok(Sqlite { readers, mirror, statements, queue, writer, _lock: lock })
     }
@@ -168,7 +170,10 @@ impl Sqlite {
 }
 
 fn immediate() -> TransactionOptions {
-    TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() }
+    TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..Default::default()
+    }
 }
 
 /// Reads every row, until there are too many to hold.
@@ -231,7 +236,9 @@ impl Writer {
         }
         let ended = match group.torn {
             false => transaction.commit().await,
-            true => transaction.rollback().await.and(Err(DbErr::Custom("an operation failed halfway".to_owned()))),
+            true => {
+                transaction.rollback().await.and(Err(DbErr::Custom("an operation failed halfway".to_owned())))
+            }
         };
         match ended {
             Ok(()) => {
@@ -250,7 +257,12 @@ impl Writer {
     }
 
     /// One operation: it happens as a whole or not at all.
-    async fn job(&self, transaction: &DatabaseTransaction, operation: Operation, group: &mut Group) -> Answer {
+    async fn job(
+        &self,
+        transaction: &DatabaseTransaction,
+        operation: Operation,
+        group: &mut Group,
+    ) -> Answer {
         let circumstances = self.shared.circumstances();
         let context = circumstances.context();
         let memory = Memory { mirror: &self.mirror, touched: &group.touched };

@@ -34,8 +34,10 @@ impl Source {
             ($options:expr) => {{
                 let mut connection = $options.connect().await.unwrap();
                 let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut connection).await.unwrap();
-                let text = |row: &_, i| Row::try_get::<Option<String>, usize>(row, i).unwrap().unwrap_or_default();
-                let texts = rows.iter().map(|row| (0..Row::len(row)).map(|i| text(row, i)).collect()).collect();
+                let text =
+                    |row: &_, i| Row::try_get::<Option<String>, usize>(row, i).unwrap().unwrap_or_default();
+                let texts =
+                    rows.iter().map(|row| (0..Row::len(row)).map(|i| text(row, i)).collect()).collect();
                 connection.close().await.unwrap();
                 texts
             }};
@@ -87,11 +89,15 @@ impl Ledger {
         ));
         for line in lines {
             let [version, entity, id, operation, before, after] = line.try_into().unwrap();
-            let [before, after]: [Value; 2] = [before, after].map(|text| serde_json::from_str(&text).unwrap());
+            let [before, after]: [Value; 2] =
+                [before, after].map(|text| serde_json::from_str(&text).unwrap());
             self.version = version.parse().unwrap();
             let key = (entity, id);
             let known = self.rows.remove(&key).unwrap_or_default();
-            assert_eq!(known, before, "line {version} ({operation} {key:?}) begins where the last one did not end");
+            assert_eq!(
+                known, before,
+                "line {version} ({operation} {key:?}) begins where the last one did not end"
+            );
             match operation.as_str() {
                 "create" => assert!(before.is_null() && !after.is_null(), "line {version}"),
                 "update" => assert!(!before.is_null() && !after.is_null(), "line {version}"),
@@ -153,7 +159,8 @@ impl Ledger {
             let mut rows = answer.json()["data"].as_array().unwrap().clone();
             for row in rows.iter_mut().filter_map(Value::as_object_mut).filter(|_| entity == "certificates") {
                 let listed = row.shift_remove("snis").unwrap_or_default();
-                let listed: BTreeSet<_> = listed.as_array().into_iter().flatten().map(Value::to_string).collect();
+                let listed: BTreeSet<_> =
+                    listed.as_array().into_iter().flatten().map(Value::to_string).collect();
                 let below = self.rows("snis").filter(|sni| sni["certificate"]["id"] == row["id"]);
                 assert_eq!(listed, below.map(|sni| sni["name"].to_string()).collect(), "{row:?}");
             }

@@ -8,7 +8,7 @@ use super::Battery;
 const FORM: &str = "application/x-www-form-urlencoded";
 
 impl Battery<'_> {
-    /// A row in every encoding, and bodies that are none.
+    /// A row in every encoding.
     pub async fn encodings(&mut self, entity: &'static Entity, variant: Option<&'static str>) {
         let Some(fixture) = self.whole(entity, variant, 0) else { return };
         self.parents(&fixture).await;
@@ -22,9 +22,17 @@ impl Battery<'_> {
             self.holds(&format!("POST {collection} as {kind}"), &answer.json(), &expected);
             self.send("DELETE", &path, &Value::Null, 204).await;
         }
+    }
+
+    /// Bodies of an unknown type, and bodies that are not what their type says.
+    pub async fn unreadable(&mut self, entity: &'static Entity) {
+        let variant = self.fixtures.variants(entity)[0];
+        let Some(fixture) = self.whole(entity, variant, 0) else { return };
+        let (collection, path) = (self.collection(entity, &fixture.row), self.path_of(entity, &fixture.row));
         let before = self.api.state().await;
-        let json = serde_json::to_vec(&row).unwrap();
-        let bodies: [(&[(&str, &str)], &[u8], u16); 5] = [
+        let json = serde_json::to_vec(&fixture.row).unwrap();
+        type Headers<'a> = &'a [(&'a str, &'a str)];
+        let bodies: [(Headers, &[u8], u16); 5] = [
             (&[("content-type", "text/plain")], &json, 415),
             (&[("content-type", "Application/JSON")], &json, 415),
             (&[], &json, 415),

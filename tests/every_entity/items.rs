@@ -7,14 +7,12 @@ use serde_json::{Value, json};
 use super::{Battery, at, nobody};
 
 impl Battery<'_> {
-    /// POST, GET, HEAD, OPTIONS, PATCH, PUT and DELETE of a row.
-    pub async fn items(&mut self, entity: &'static Entity, variant: Option<&'static str>) {
-        let (Some(first), Some(second)) = (self.whole(entity, variant, 0), self.whole(entity, variant, 1))
-        else {
-            return;
-        };
+    /// POST, GET, HEAD, OPTIONS, PATCH, PUT and DELETE of a row; `all`: also what does not depend on the variant.
+    pub async fn items(&mut self, entity: &'static Entity, variant: Option<&'static str>, all: bool) {
+        let Some(first) = self.whole(entity, variant, 0) else { return };
+        let second = if all { self.whole(entity, variant, 1) } else { Some(first.clone()) };
         let least = self.fixtures.least(entity, variant, 0);
-        let Some(least) = self.made(least) else { return };
+        let (Some(second), Some(least)) = (second, self.made(least)) else { return };
         for fixture in [&first, &second, &least] {
             self.parents(fixture).await;
         }
@@ -29,23 +27,21 @@ impl Battery<'_> {
             self.read(path, &created).await;
         }
         let unchanged = self.send("PATCH", &path, &json!({}), 200).await.json();
-        let kept = shown.clone();
-        self.holds(&format!("PATCH {path} {{}}"), &unchanged, &kept);
+        self.holds(&format!("PATCH {path} {{}}"), &unchanged, &shown);
         self.update(entity, &first, &second).await;
+        if all && entity.ttl {
+            self.expiring(&path).await;
+        }
         self.replace(entity, &first, &least).await;
         self.send("DELETE", &path, &Value::Null, 204).await;
         self.send("GET", &path, &Value::Null, 404).await;
+        if !all {
+            return;
+        }
         self.send("HEAD", &path, &Value::Null, 404).await;
         let again = if entity.nested_only { 404 } else { 204 };
         self.send("DELETE", &path, &Value::Null, again).await;
-        self.refuse(
-            "PATCH",
-            &path,
-            &json!({}),
-            404,
-            if entity.keeps_subschema || entity.nested_only { None } else { Some(6) },
-        )
-        .await;
+        self.refuse("PATCH", &path, &json!({}), 404, code_of_absent(entity)).await;
         self.create_by_put(entity, &first).await;
         let shown = self.shown(entity, &least.row);
         let created = self.write("POST", &collection, &least.row, 201, &shown).await;
@@ -69,15 +65,26 @@ impl Battery<'_> {
         });
     }
 
+    /// A row that lives for a while says how long.
+    async fn expiring(&mut self, path: &str) {
+        let written = self.send("PATCH", path, &json!({"ttl": 3600}), 200).await.json();
+        let found = self.send("GET", path, &Value::Null, 200).await.json();
+        for row in [written, found] {
+            let left = row["ttl"].as_f64().unwrap_or_default();
+            self.check((3500.0..=3600.0).contains(&left), || format!("PATCH {path} with a ttl: {row}"));
+        }
+        self.refuse("PATCH", path, &json!({"ttl": -1}), 400, Some(11)).await;
+    }
+
     /// A PATCH with what another row has.
     async fn update(&mut self, entity: &'static Entity, first: &Fixture, second: &Fixture) {
         let path = self.path_of(entity, &first.row);
         let mut row = second.row.clone();
         row.retain(|name, _| {
             let immutable = entity.field(name).is_some_and(|field| field.immutable);
-            !entity.primary_key.contains(&name.as_str())
-                && !immutable
-                && !(entity.nested_only && entity.field(name).is_some_and(|field| field.foreign().is_some()))
+            let parent =
+                entity.nested_only && entity.field(name).is_some_and(|field| field.foreign().is_some());
+            !entity.primary_key.contains(&name.as_str()) && !immutable && !parent
         });
         let mut shown = self.shown(entity, &second.row);
         shown.retain(|name, _| row.contains_key(name));
@@ -250,14 +257,12 @@ impl Battery<'_> {
             self.refuse("PUT", &path, &json!(row), 409, Some(5)).await;
         }
         let absent = format!("{collection}/{}", nobody());
-        self.refuse(
-            "PATCH",
-            &absent,
-            &json!({}),
-            404,
-            if entity.keeps_subschema || entity.nested_only { None } else { Some(6) },
-        )
-        .await;
+        self.refuse("PATCH", &absent, &json!({}), 404, code_of_absent(entity)).await;
         self.clean().await;
     }
+}
+
+/// The code of a refusal to change a row that is not there; some say only that it is not.
+fn code_of_absent(entity: &Entity) -> Option<u8> {
+    (!entity.keeps_subschema && !entity.nested_only).then_some(6)
 }

@@ -19,7 +19,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// What is fuzzed, under the name of its folder in `fuzz/corpus`.
-pub const TARGETS: [(&str, fn(&[u8])); 10] = [
+pub type Target = (&'static str, fn(&[u8]));
+
+pub const TARGETS: [Target; 10] = [
     ("addresses", addresses),
     ("declaration", declaration),
     ("expression", route_expression),

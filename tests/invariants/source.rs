@@ -48,7 +48,8 @@ impl Source {
         let path = file.strip_prefix(root()).unwrap().display().to_string();
         let text = fs::read_to_string(file).unwrap();
         let (code, texts) = take_apart(&text);
-        let tests = code.lines().position(|line| line.trim() == "#[cfg(test)]").map_or(usize::MAX, |line| line + 1);
+        let tests =
+            code.lines().position(|line| line.trim() == "#[cfg(test)]").map_or(usize::MAX, |line| line + 1);
         let tests = if path.ends_with("/tests.rs") { 1 } else { tests };
         Source { path, text, code, texts, tests }
     }
@@ -85,7 +86,9 @@ impl Source {
 fn take_apart(text: &str) -> (String, Vec<(usize, String)>) {
     let letters: Vec<char> = text.chars().collect();
     let (mut code, mut texts, mut at, mut line) = (String::new(), Vec::new(), 0, 1);
-    let is = |at: usize, word: &str| word.chars().enumerate().all(|(i, letter)| letters.get(at + i) == Some(&letter));
+    let is = |at: usize, word: &str| {
+        word.chars().enumerate().all(|(i, letter)| letters.get(at + i) == Some(&letter))
+    };
     while let Some(&letter) = letters.get(at) {
         let begin = at;
         let in_word = at > 0 && (letters[at - 1].is_alphanumeric() || letters[at - 1] == '_');

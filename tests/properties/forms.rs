@@ -77,10 +77,13 @@ fn list(elements: BoxedStrategy<Both>) -> BoxedStrategy<Both> {
 
 /// An object of named values, each behind a point or in brackets.
 fn object(fields: Vec<(String, BoxedStrategy<Both>)>) -> BoxedStrategy<Both> {
-    let fields = fields.into_iter().map(|(name, value)| (Just(name), proptest::option::of(value), any::<bool>()));
+    let fields =
+        fields.into_iter().map(|(name, value)| (Just(name), proptest::option::of(value), any::<bool>()));
     fields
         .collect::<Vec<_>>()
-        .prop_filter("an empty object cannot be written", |fields| fields.iter().any(|(_, value, _)| value.is_some()))
+        .prop_filter("an empty object cannot be written", |fields| {
+            fields.iter().any(|(_, value, _)| value.is_some())
+        })
         .prop_map(|fields| {
             let given = fields.into_iter().filter_map(|(name, value, point)| Some((name, value?, point)));
             joined(given)
@@ -153,7 +156,9 @@ fn numbers(value: Value) -> Value {
     match value {
         Value::Number(number) if !number.is_i64() => Value::from(number.as_f64()),
         Value::Array(items) => items.into_iter().map(numbers).collect(),
-        Value::Object(row) => Value::Object(row.into_iter().map(|(name, value)| (name, numbers(value))).collect()),
+        Value::Object(row) => {
+            Value::Object(row.into_iter().map(|(name, value)| (name, numbers(value))).collect())
+        }
         other => other,
     }
 }

@@ -28,7 +28,8 @@ static DEVICES: Entity = Entity::new("devices")
 
 /// A row of those of the fields that are drawn.
 fn some_of(fields: Vec<(&'static str, BoxedStrategy<Value>)>) -> BoxedStrategy<Value> {
-    let drawn = fields.into_iter().map(|(name, value)| option::of(value).prop_map(move |value| (name, value)));
+    let drawn =
+        fields.into_iter().map(|(name, value)| option::of(value).prop_map(move |value| (name, value)));
     drawn
         .collect::<Vec<_>>()
         .prop_map(|fields| {

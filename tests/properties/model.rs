@@ -55,7 +55,9 @@ fn name(name: usize) -> String {
 fn body(kind: usize, number: usize, row: &Row) -> Value {
     let mut body = json!({ KINDS[kind].1: row.name.map(name) });
     let own = match kind {
-        ROUTES => json!({"hosts": ["h.test"], "service": row.parent.map(|parent| json!({"id": id(SERVICES, parent)}))}),
+        ROUTES => {
+            json!({"hosts": ["h.test"], "service": row.parent.map(|parent| json!({"id": id(SERVICES, parent)}))})
+        }
         SERVICES => json!({"host": format!("h{number}.test")}),
         // A consumer has one of two names; this one is never the same.
         _ => json!({"custom_id": Uuid::new_v4()}),
@@ -75,13 +77,17 @@ impl Step {
         let one = |kind: usize, number: usize| format!("/{}/{}", KINDS[kind].0, id(kind, number));
         let by_name = |kind: usize, number: usize| format!("/{}/{}", KINDS[kind].0, name(number));
         match self {
-            Step::Post { kind, id, row } => ("POST", format!("/{}", KINDS[*kind].0), with_id(*kind, *id, row)),
+            Step::Post { kind, id, row } => {
+                ("POST", format!("/{}", KINDS[*kind].0), with_id(*kind, *id, row))
+            }
             Step::PostBelow { parent, id, row } => {
                 let path = format!("{}/routes", one(SERVICES, *parent));
                 ("POST", path, with_id(ROUTES, *id, row))
             }
             Step::Put { kind, id, row } => ("PUT", one(*kind, *id), body(*kind, *id, row)),
-            Step::PutByName { kind, name, id, row } => ("PUT", by_name(*kind, *name), with_id(*kind, *id, row)),
+            Step::PutByName { kind, name, id, row } => {
+                ("PUT", by_name(*kind, *name), with_id(*kind, *id, row))
+            }
             Step::Patch { kind, id, row } => ("PATCH", one(*kind, *id), body(*kind, *id, row)),
             Step::PatchName { kind, by, name: new } => {
                 ("PATCH", by_name(*kind, *by), json!({ KINDS[*kind].1: new.map(name) }))
@@ -139,7 +145,13 @@ impl Step {
                     false => 404,
                 }
             }
-            Step::GetByName { kind, name } => if named(rows, *kind, *name).is_some() { 200 } else { 404 },
+            Step::GetByName { kind, name } => {
+                if named(rows, *kind, *name).is_some() {
+                    200
+                } else {
+                    404
+                }
+            }
         }
     }
 }

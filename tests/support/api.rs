@@ -105,7 +105,8 @@ impl Api {
                 Some(Api::new(node, outside, None))
             }
             Store::Off => {
-                let settings = Settings { database: settings::Database::Off, ..settings.clone() };
+                let mut settings = settings.clone();
+                settings.database = settings::Database::Off;
                 let node = silverback::node(&settings, &Database::Off).await.unwrap();
                 Some(Api::new(node, Outside::Nothing, None))
             }

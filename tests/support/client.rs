@@ -60,7 +60,13 @@ impl Connection {
     }
 
     /// Sends a request and reads the answer.
-    pub fn exchange(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer> {
+    pub fn exchange(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Answer> {
         self.send(&request(method, path, headers, body))?;
         self.answer(method)
     }

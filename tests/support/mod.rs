@@ -16,6 +16,7 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 /// The PostgreSQL server of every test that crashes nothing; it ends with the process. `None` where it is not
 /// installed.
 pub fn shared_postgresql() -> Option<&'static postgres::Server> {
-    static SHARED: LazyLock<Option<postgres::Server>> = LazyLock::new(|| postgres::Server::start(false).unwrap());
+    static SHARED: LazyLock<Option<postgres::Server>> =
+        LazyLock::new(|| postgres::Server::start(false).unwrap());
     SHARED.as_ref()
 }

@@ -84,7 +84,8 @@ impl Process {
     pub fn spawn(folder: &Path, settings: &[(&str, String)]) -> Process {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let log = folder.join(format!("log-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
-        let (stdout, stderr) = (File::create(&log).unwrap(), File::options().append(true).open(&log).unwrap());
+        let (stdout, stderr) =
+            (File::create(&log).unwrap(), File::options().append(true).open(&log).unwrap());
         let mut command = command(folder, settings);
         command.args(["start", "-c", "/dev/null"]).env("KONG_ADMIN_LISTEN", "127.0.0.1:0");
         command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);

@@ -26,11 +26,14 @@ function print() end
 
 -- Sorting without a function of its own compares without ever being interrupted.
 function table.sort(list, before)
-  return raw_sort(list, before or function(a, b) return a < b end)
+  local depth = native.enter()
+  raw_sort(list, before or function(a, b) return a < b end)
+  native.leave(depth)
 end
 
 -- A budget that is spent stays spent: no script goes on after it by catching the error.
-local function passed(ok, ...)
+local function passed(depth, ok, ...)
+  native.leave(depth)
   native.check()
   if ok then
     return true, ...
@@ -39,11 +42,11 @@ local function passed(ok, ...)
 end
 
 function pcall(f, ...)
-  return passed(raw_pcall(f, ...))
+  return passed(native.enter(), raw_pcall(f, ...))
 end
 
 function xpcall(f, handler, ...)
-  return passed(raw_xpcall(f, function(raised) return handler(native.plain(raised)) end, ...))
+  return passed(native.enter(), raw_xpcall(f, function(raised) return handler(native.plain(raised)) end, ...))
 end
 
 -- Text only: what looks like compiled code could break the machine.
