@@ -181,12 +181,12 @@ fn what_is_missing_is_added_and_the_rows_stay() {
         // As a database looks that a program left which did not know these yet.
         trial.sql("DROP INDEX services_name_key");
         trial.sql("ALTER TABLE services DROP COLUMN tls_verify_depth");
-        trial.sql("DROP TABLE plugins");
+        trial.sql("DROP TABLE snis");
         let (success, said) = trial.command(&["migrations", "list"]);
         for step in [
             "add the column 'tls_verify_depth' to the table 'services'",
             "add the index 'services_name_key' to the table 'services'",
-            "create the table 'plugins'",
+            "create the table 'snis'",
         ] {
             assert!(success && said.contains(&format!("pending: {step}")), "{step} is not in:\n{said}");
         }

@@ -101,8 +101,8 @@ const fn entity_fault(entity: &Entity) -> Option<Fault> {
     while i < entity.fields.len() {
         let (name, field) = &entity.fields[i];
         let is_key = contains(entity.primary_key, name) || contains(entity.cache_key, name);
-        let is_lasting = field.is_unique() || field.foreign().is_some() || is_key;
-        rule!(field.flavors.is_empty() || !is_lasting, "keys and references exist under every router flavour");
+        let may_vary = !is_key && !field.is_unique() && field.foreign().is_none();
+        rule!(may_vary || field.flavors.is_empty(), "keys and references exist under every router flavour");
         i += 1;
     }
     if let Some(key) = entity.endpoint_key {

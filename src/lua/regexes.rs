@@ -207,7 +207,10 @@ fn replaced(
                 let text = text?;
                 out.push_str(&text.map(|text| convert::text(&text)).unwrap_or_default());
             }
-            with => expand(&with.to_string()?, &found, &mut out),
+            Value::String(with) => expand(&convert::text(with), &found, &mut out),
+            Value::Integer(number) => expand(&number.to_string(), &found, &mut out),
+            Value::Number(number) => expand(&number.to_string(), &found, &mut out),
+            _ => return Ok(Err("a replacement is a text or a function".to_owned())),
         }
         budget.charge(1 + out.len() / 64)?;
         copied = whole.end();

@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::conversation::{Conversation, permit, permit_deletion};
 use super::failure::{Failure, NOT_FOUND};
+use super::parts::{declared, shares_value, stored};
 
 /// One operation in one transaction.
 pub struct Execution<'a, S> {
@@ -581,31 +582,4 @@ fn normalize(entity: &'static Entity, row: &mut Row) -> Result<(), Failure> {
         row.insert((*name).to_owned(), Value::from(normal));
     }
     Ok(())
-}
-
-/// What a table holds of a row: the declared fields but the transient ones.
-fn stored(entity: &'static Entity, row: &Row) -> Row {
-    entity
-        .fields
-        .iter()
-        .filter(|(_, field)| field.is_stored())
-        .map(|(name, _)| ((*name).to_owned(), row.get(*name).cloned().unwrap_or_default()))
-        .chain(row.get(EXPIRY).map(|moment| (EXPIRY.to_owned(), moment.clone())))
-        .collect()
-}
-
-/// A stored row without what its declaration does not name.
-fn declared(entity: &'static Entity, row: &Row) -> Row {
-    row.iter()
-        .filter(|(name, _)| entity.field(name).is_some())
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
-}
-
-/// Whether two lists have an element in common.
-fn shares_value(own: Option<&Value>, other: Option<&Value>) -> bool {
-    match (own.and_then(Value::as_array), other.and_then(Value::as_array)) {
-        (Some(own), Some(other)) => own.iter().any(|value| other.contains(value)),
-        _ => true,
-    }
 }

@@ -11,6 +11,7 @@ mod failure;
 mod memory;
 mod migrations;
 mod mirror;
+mod parts;
 mod postgres;
 mod session;
 mod sqlite;

@@ -18,9 +18,10 @@ use generators::{declarative, operations, output, schemas, sql, yaml};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// What is fuzzed, under the name of its folder in `fuzz/corpus`.
+/// What is fuzzed, and the name of its folder in `fuzz/corpus`.
 pub type Target = (&'static str, fn(&[u8]));
 
+/// Everything that has a program in `fuzz/`.
 pub const TARGETS: [Target; 10] = [
     ("addresses", addresses),
     ("declaration", declaration),

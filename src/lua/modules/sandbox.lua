@@ -2,8 +2,9 @@
 -- clock. It runs once in each new machine, before anything else.
 local native = ...
 
-local raw_pcall, raw_xpcall, raw_load, raw_sort = pcall, xpcall, load, table.sort
-local error, type, select, setmetatable, tostring = error, type, select, setmetatable, tostring
+local raw_pcall, raw_load, raw_sort = pcall, load, table.sort
+local raw_tostring, raw_pairs, raw_ipairs = tostring, pairs, ipairs
+local error, type, select, setmetatable = error, type, select, setmetatable
 
 -- Without this no hook would see what compiled code does.
 jit.off()
@@ -45,9 +46,25 @@ function pcall(f, ...)
   return passed(native.enter(), raw_pcall(f, ...))
 end
 
-function xpcall(f, handler, ...)
-  return passed(native.enter(), raw_xpcall(f, function(raised) return handler(native.plain(raised)) end, ...))
+local function handled(handler, ok, ...)
+  if ok then
+    return true, ...
+  end
+  return false, handler((...))
 end
+
+-- The handler runs after the error has gone by: while one goes by, no hook counts what the handler does.
+function xpcall(f, handler, ...)
+  return handled(handler, pcall(f, ...))
+end
+
+-- These look for metamethods. If one of them were a metamethod itself, it would call itself without an instruction in
+-- between, and so for ever; a function of Lua around it is one that the hook sees.
+function tostring(value) return raw_tostring(value) end
+
+function pairs(value) return raw_pairs(value) end
+
+function ipairs(value) return raw_ipairs(value) end
 
 -- Text only: what looks like compiled code could break the machine.
 local function compile(text, name)
