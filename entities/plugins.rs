@@ -133,15 +133,15 @@ const SHARED_DICTIONARIES: &[&str] = &[
 ];
 
 /// For plugins that find out who the consumer is, and so cannot depend on it.
-pub(crate) const NO_CONSUMER: Field =
+pub const NO_CONSUMER: Field =
     none_of!(foreign(&CONSUMERS), "Custom type for representing a foreign key with a null value allowed.");
 
 /// For plugins that work around all requests, whatever the service.
-pub(crate) const NO_SERVICE: Field =
+pub const NO_SERVICE: Field =
     none_of!(foreign(&SERVICES), "A reference to the 'services' table with a null value allowed.");
 
 /// For plugins that work around all requests, whatever the route.
-pub(crate) const NO_ROUTE: Field =
+pub const NO_ROUTE: Field =
     none_of!(foreign(&ROUTES), "A reference to the 'routes' table with a null value allowed.");
 
 #[rustfmt::skip]

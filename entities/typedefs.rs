@@ -1,17 +1,23 @@
 //! The shared types under the names that declarations outside the program's text call them by.
 //!
 //! The names are Kong's (`kong/db/schema/typedefs.lua`), and one more: `redis`, which Kong keeps in a module of its
-//! own. What the types are stands where they are declared; nothing here reads a declaration.
+//! own. What the types are stands where they are declared; nothing here reads a declaration. Declarations in Rust find
+//! here the entities that plugins refer to.
 
 use serde_json::Value;
 
+pub use crate::certificates::CERTIFICATES;
+pub use crate::consumers::CONSUMERS;
 use crate::none_of;
 use crate::plugins::propagation::PROPAGATION;
 use crate::plugins::queue::QUEUE;
 use crate::plugins::redis::REDIS;
-use crate::plugins::{NO_CONSUMER, NO_ROUTE, NO_SERVICE};
+pub use crate::plugins::{NO_CONSUMER, NO_ROUTE, NO_SERVICE};
+pub use crate::routes::ROUTES;
 use crate::schema::types::{self, HOST, SNI};
 use crate::schema::{Field, Named, STRING, array, is_reference, jwk, record};
+pub use crate::services::SERVICES;
+pub use crate::upstreams::UPSTREAMS;
 
 const REDIS_HOST: Field =
     HOST.doc("When using the `redis` policy, this property specifies the address to the Redis server.");

@@ -14,7 +14,7 @@ use serde_json::{Map, Number, Value};
 /// How deep lists and mappings may nest.
 pub const LEVELS: usize = 200;
 /// What a text may weigh beyond its own length once its aliases are written out.
-const SPARE: usize = 1_000_000;
+const SPARE: usize = 100_000;
 /// How many times its own length a text may weigh then.
 const GROWTH: usize = 10;
 

@@ -1,3 +1,5 @@
+//! Declarations that arrive as data: what becomes of them, and what is said about wrong ones.
+
 use entities::ENTITIES;
 use entities::schema::{Check, Context, Declarations, Flavor, Literal, Profile, Row, Type};
 use serde_json::{Value, json};

@@ -49,6 +49,8 @@ pub struct Machine {
     lua: Lua,
     budget: Arc<Budget>,
     rules: Rules,
+    loading: Limits,
+    judging: Limits,
     turn: Mutex<()>,
 }
 
@@ -73,10 +75,10 @@ impl Machine {
     /// # Errors
     /// What made the machine fail; it is the program's own doing.
     pub fn new(find: Arc<Find>) -> Result<Machine, String> {
-        Machine::make(find).map_err(|error| said(&error))
+        Machine::make(find, LOADING, JUDGING).map_err(|error| said(&error))
     }
 
-    fn make(find: Arc<Find>) -> mlua::Result<Machine> {
+    fn make(find: Arc<Find>, loading: Limits, judging: Limits) -> mlua::Result<Machine> {
         let libraries = StdLib::TABLE | StdLib::STRING | StdLib::MATH | StdLib::BIT | StdLib::JIT;
         let lua = Lua::new_with(libraries, LuaOptions::default())?;
         lua.set_memory_limit(MEMORY)?;
@@ -86,12 +88,12 @@ impl Machine {
             own.charge(TICK as usize)?;
             Ok(VmState::Continue)
         })?;
-        budget.begin(LOADING);
+        budget.begin(loading);
         let rules = Rules::default();
         let natives = natives::table(&lua, &budget, &rules, MEMORY)?;
         natives.set("module", lua.create_function(move |lua, name: LuaString| module(lua, &name, &find))?)?;
         lua.load(modules::SANDBOX).set_name("=sandbox").set_mode(ChunkMode::Text).call::<()>(natives)?;
-        Ok(Machine { lua, budget, rules, turn: Mutex::default() })
+        Ok(Machine { lua, budget, rules, loading, judging, turn: Mutex::default() })
     }
 
     /// Runs something under limits of its own. What it left behind is collected.
@@ -111,7 +113,7 @@ impl Machine {
     /// # Errors
     /// What the script raised, or which budget it spent.
     pub fn require(self: &Arc<Machine>, module: &str) -> Result<Data, String> {
-        self.run(LOADING, || {
+        self.run(self.loading, || {
             let require: mlua::Function = self.lua.globals().get("require")?;
             let value: Value = require.call(module)?;
             convert::to_data(value, &|function| Ok(self.handle(function)))
@@ -132,7 +134,7 @@ impl Machine {
 
     /// Calls a function of a script.
     fn call(&self, function: &mlua::Function, arguments: &[Json]) -> Result<Vec<Json>, String> {
-        self.run(JUDGING, || {
+        self.run(self.judging, || {
             let arguments: mlua::Result<MultiValue> =
                 arguments.iter().map(|argument| convert::to_lua(&self.lua, argument)).collect();
             let values: MultiValue = function.call(arguments?)?;
@@ -157,6 +159,6 @@ fn module(lua: &Lua, name: &LuaString, find: &Arc<Find>) -> mlua::Result<(Value,
         },
     };
     let chunk =
-        lua.load(text).set_name(format!("={chunk_name}")).set_mode(ChunkMode::Text).into_function()?;
+        lua.load(text).set_name(format!("@{chunk_name}")).set_mode(ChunkMode::Text).into_function()?;
     Ok((Value::Function(chunk), Value::Boolean(own)))
 }

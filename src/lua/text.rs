@@ -190,14 +190,12 @@ pub fn install(lua: &Lua, natives: &Table, budget: &Arc<Budget>, memory: usize) 
         let size = (text.len() + between.len()).checked_mul(count).filter(|size| *size <= memory);
         let Some(size) = size else { return Err(mlua::Error::runtime("resulting string too large")) };
         own.charge(1 + size / 8)?;
-        let mut out = Vec::with_capacity(size);
         // Nothing repeated is nothing, however often.
-        for i in 0..if size == 0 { 0 } else { count } {
-            if i > 0 {
-                out.extend_from_slice(&between);
-            }
-            out.extend_from_slice(&text);
-        }
+        let count = if size == 0 { 0 } else { count };
+        let out = match between.is_empty() {
+            true => text.repeat(count),
+            false => vec![&*text; count].join(&*between),
+        };
         lua.create_string(out)
     };
     natives.set("rep", lua.create_function(rep)?)

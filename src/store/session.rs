@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::batch::Batch;
 use super::failure::Failure;
 use super::mirror::Mirror;
+use super::parts::stored;
 
 /// A row that a transaction wrote: what it was, and what it is now.
 #[derive(Clone)]
@@ -114,7 +115,8 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
         }
         match memory.mirror.get(entity, key)? {
             None => Some(None),
-            Some(json) => serde_json::from_slice(&json).ok().map(Some),
+            // Clients are shown what the row lists of others as well.
+            Some(json) => serde_json::from_slice(&json).ok().map(|row| Some(stored(entity, &row))),
         }
     }
 

@@ -3,8 +3,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Once};
 
 use axum::Router;
 use axum::body::Body;
@@ -12,6 +12,7 @@ use generators::tables::{Dialect, Kind, Table, tables};
 use http::{HeaderName, HeaderValue, Method, Request};
 use http_body_util::BodyExt;
 use serde_json::Value;
+use silverback::Extension;
 use silverback::node::Node;
 use silverback::settings::{self, Settings};
 use silverback::store::{Connection, Database, Location};
@@ -79,13 +80,23 @@ impl Api {
 
     /// A node with these settings on an empty store. Where the store is and how it is read are not theirs to say.
     pub async fn open_with(settings: &Settings, store: Store, name: &str) -> Option<Api> {
+        Api::open_extended(settings, store, name, &[]).await
+    }
+
+    /// The same, with extensions in Rust.
+    pub async fn open_extended(
+        settings: &Settings,
+        store: Store,
+        name: &str,
+        extensions: &[Extension],
+    ) -> Option<Api> {
         match store {
             Store::Sqlite | Store::Uncached => {
                 let folder = Folder::new();
                 let path = folder.0.join("silverback.db");
                 let read_cache = store == Store::Sqlite;
                 let database = Database::Sqlite { location: Location::File(path.clone()), read_cache };
-                let node = silverback::node(settings, &database).await.unwrap();
+                let node = silverback::node_with(settings, &database, extensions).await.unwrap();
                 let options = SqliteConnectOptions::new().filename(path).read_only(true);
                 let outside = Outside::Sqlite(SqlitePool::connect_lazy_with(options));
                 Some(Api::new(node, outside, Some(Arc::new(folder))))
@@ -100,14 +111,14 @@ impl Api {
                     .ssl_mode(PgSslMode::Disable);
                 let outside = Outside::Postgres(PgPool::connect_lazy_with(options.clone()));
                 let connection = Connection { options, pool: 4, timeout: settings.postgres.timeout };
-                let node =
-                    silverback::node(settings, &Database::Postgres(Box::new(connection))).await.unwrap();
+                let database = Database::Postgres(Box::new(connection));
+                let node = silverback::node_with(settings, &database, extensions).await.unwrap();
                 Some(Api::new(node, outside, None))
             }
             Store::Off => {
                 let mut settings = settings.clone();
                 settings.database = settings::Database::Off;
-                let node = silverback::node(&settings, &Database::Off).await.unwrap();
+                let node = silverback::node_with(&settings, &Database::Off, extensions).await.unwrap();
                 Some(Api::new(node, Outside::Nothing, None))
             }
         }
@@ -226,10 +237,26 @@ impl Folder {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let memory = Path::new("/dev/shm");
         let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+        static SWEPT: Once = Once::new();
+        SWEPT.call_once(|| sweep(&parent));
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = parent.join(format!("silverback-api-{}-{number}", std::process::id()));
+        let path = parent.join(format!("{PREFIX}{}-{number}", std::process::id()));
         fs::create_dir_all(&path).unwrap();
         Folder(path)
+    }
+}
+
+/// The folders' names begin so.
+const PREFIX: &str = "silverback-api-";
+
+/// Removes the folders of processes that were killed before they could: nobody holds the lock of their store.
+fn sweep(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
+        let lock = is_ours.then(|| fs::File::open(entry.path().join("silverback.db.lock")).ok()).flatten();
+        if lock.is_some_and(|lock| lock.try_lock().is_ok()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 }
 
