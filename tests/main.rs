@@ -12,6 +12,7 @@ mod conformance;
 mod crash;
 mod dbless;
 mod every_entity;
+mod extensions;
 mod fuzz_corpus;
 mod http;
 mod invariants;

@@ -2,7 +2,9 @@
 //! own are: as constants, which the compiler holds against the rules.
 
 use entities::schema::types::{AUTO_TIMESTAMP_S, HEADER_NAME, NAME, PROTOCOLS_HTTP, TAGS, UUID};
-use entities::schema::{BOOLEAN, Check, Entity, INTEGER, Literal::*, OnDelete, STRING, Subschema, foreign, record};
+use entities::schema::{
+    BOOLEAN, Check, Entity, INTEGER, Literal::*, OnDelete, STRING, Subschema, foreign, record,
+};
 use entities::typedefs::{CONSUMERS, NO_CONSUMER};
 use silverback::Extension;
 

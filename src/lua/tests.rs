@@ -99,12 +99,20 @@ fn recursion_has_an_end() {
     defused("local function f() table.sort({1, 2}, f) end f()", "stack overflow");
     defused("local function f() return require('a' .. tostring({}), f()) end f()", "stack overflow");
     defused("local t = setmetatable({}, {}) getmetatable(t).__tostring = tostring return tostring(t)", "");
-    for method in ["__tostring = tostring", "__pairs = pairs", "__ipairs = ipairs", "__call = pcall", "__call = xpcall"] {
+    for method in
+        ["__tostring = tostring", "__pairs = pairs", "__ipairs = ipairs", "__call = pcall", "__call = xpcall"]
+    {
         for use_it in ["tostring(t)", "pairs(t)", "ipairs(t)", "t()", "('%s'):format(t)"] {
-            defused(&format!("local t = setmetatable({{}}, {{}}) getmetatable(t).{method} {use_it} error(t)"), "");
+            defused(
+                &format!("local t = setmetatable({{}}, {{}}) getmetatable(t).{method} {use_it} error(t)"),
+                "",
+            );
         }
     }
-    defused("local m = {} m.__concat = function(a, b) return a .. b end local t = setmetatable({}, m) return t .. t", "");
+    defused(
+        "local m = {} m.__concat = function(a, b) return a .. b end local t = setmetatable({}, m) return t .. t",
+        "",
+    );
     defused("local m = {} m.__index = string.gsub local t = setmetatable({}, m) return t.x.y", "");
     defused(
         "local t = setmetatable({}, {}) getmetatable(t).__lt = function(a, b) return a < b end return t < t",
