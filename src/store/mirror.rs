@@ -20,7 +20,7 @@ use super::session::Change;
 /// How many rows are held at most; beyond it, reads come from the database.
 pub const MAX_ROWS: usize = 250_000;
 /// How many bytes of rendered pages are held at most.
-const MAX_PAGES: usize = 8 * 1024 * 1024;
+const MAX_PAGES: usize = 4 * 1024 * 1024;
 
 /// The copy.
 pub struct Mirror {

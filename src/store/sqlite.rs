@@ -67,7 +67,7 @@ fn options(location: &Location) -> SqliteConnectOptions {
         .busy_timeout(Duration::from_secs(5))
         .foreign_keys(true)
         .statement_cache_capacity(PREPARED)
-        .pragma("cache_size", "-4000")
+        .pragma("cache_size", "-2000")
         .pragma("wal_autocheckpoint", "4000")
 }
 
@@ -124,7 +124,7 @@ impl Sqlite {
         // A database in memory is its one connection; readers of a file have their own.
         let readers = match location {
             Location::Memory => writer.clone(),
-            Location::File(_) => connect(options(location).pragma("query_only", "1"), 4).await?,
+            Location::File(_) => connect(options(location).pragma("query_only", "1"), 2).await?,
         };
         let statements = Arc::new(Statements::default());
         let mirror = Arc::new(if cached { Mirror::loading() } else { Mirror::disabled() });
