@@ -22,7 +22,7 @@ use node::{CurrentLevel, Figures, Health, Node};
 use settings::{RouterFlavor, Settings};
 use store::{Database, OpenError, Store};
 
-pub use extensions::{Extension, NotInstalled};
+pub use extensions::{Extension, Files, Form, NotInstalled, with_plugin};
 
 /// Why a node does not start.
 #[derive(Debug, thiserror::Error)]
