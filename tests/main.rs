@@ -20,5 +20,6 @@ mod migrations;
 mod node;
 mod properties;
 mod scenarios;
+mod several_nodes;
 mod snapshots;
 mod support;

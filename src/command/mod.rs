@@ -5,6 +5,7 @@ mod logging;
 use std::io::{BufRead, Write};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use generators::schemas;
@@ -33,6 +34,8 @@ fn database(settings: &Settings) -> Result<Database> {
 
 fn connection(settings: &Settings) -> Connection {
     const POOL: u32 = 32;
+    /// What a timeout of nothing means.
+    const FOR_EVER: Duration = Duration::from_secs(24 * 60 * 60);
     let own = &settings.postgres;
     let mode = match (own.ssl, own.ssl_verify) {
         (false, _) => PgSslMode::Disable,
@@ -54,7 +57,13 @@ fn connection(settings: &Settings) -> Connection {
     if let Some(file) = settings.trusted_certificates.first().filter(|file| *file != "system") {
         options = options.ssl_root_cert(file);
     }
-    Connection { options, pool: own.pool_size.unwrap_or(POOL), timeout: own.timeout }
+    Connection {
+        options,
+        pool: own.pool_size.unwrap_or(POOL),
+        timeout: if own.timeout.is_zero() { FOR_EVER } else { own.timeout },
+        keepalive: own.keepalive_timeout,
+        at_once: own.max_concurrent_queries.map(|number| (number, own.semaphore_timeout)),
+    }
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime> {
@@ -119,7 +128,7 @@ async fn run(
 
 /// Deletes rows whose time is over, every few seconds; until then they are not shown.
 async fn expire(node: Arc<Node>) {
-    let mut ticks = tokio::time::interval(std::time::Duration::from_secs(5));
+    let mut ticks = tokio::time::interval(Duration::from_secs(5));
     loop {
         ticks.tick().await;
         node.store.expire().await;

@@ -109,10 +109,10 @@ pub async fn change(node: &Node, word: &str, reach: Reach, request: &Request) ->
     if node.log_level.get() == level {
         return Ok(Answer::ok(&json!({ "message": format!("log level is already {word}") })));
     }
-    node.log_level.change(level, Duration::from_secs(lasts));
     if reach == Reach::Cluster {
         node.announce(&format!("log-level {word} {lasts}")).await?;
     }
+    node.log_level.change(level, Duration::from_secs(lasts));
     Ok(Answer::ok(&json!({ "message": "log level changed" })))
 }
 
@@ -130,11 +130,13 @@ fn seconds(timeout: Option<&Value>) -> Result<u64, Refusal> {
     Ok(seconds as u64)
 }
 
-/// Does what another node was told: the level, and for how many seconds.
-pub fn follow(node: &Node, words: &[&str]) {
+/// Does what another node was told some time ago: the level, and for how many seconds. What is over is not begun.
+pub fn follow(node: &Node, words: &[&str], age: Duration) {
     let [level, lasts] = words else { return };
-    if let (Some(level), Ok(lasts)) = (LogLevel::from_word(level), lasts.parse()) {
-        node.log_level.change(level, Duration::from_secs(lasts));
+    if let (Some(level), Ok(lasts)) = (LogLevel::from_word(level), lasts.parse())
+        && let Some(left) = Duration::from_secs(lasts).checked_sub(age)
+    {
+        node.log_level.change(level, left);
     }
 }
 

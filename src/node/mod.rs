@@ -32,7 +32,7 @@ pub use root::KONG_VERSION;
 use crate::admin::{Answer, Refusal, Request};
 use crate::clock::Circumstances;
 use crate::settings::Role;
-use crate::store::Store;
+use crate::store::{Announcement, Store};
 
 /// A running server.
 pub struct Node {
@@ -67,17 +67,16 @@ impl Node {
 
     /// Tells the other nodes on the same database.
     async fn announce(&self, words: &str) -> Result<(), Refusal> {
-        Ok(self.store.announce(&format!("{} {words}", self.id)).await?)
+        Ok(self.store.announce(&self.id.to_string(), words).await?)
     }
 
     /// Does what another node announced. What this node said itself, or does not understand, changes nothing.
-    pub fn hear(&self, announcement: &str) {
-        let Some((sender, words)) = announcement.split_once(' ') else { return };
-        if sender == self.id.to_string() {
+    pub fn hear(&self, announcement: &Announcement) {
+        if announcement.sender == self.id.to_string() {
             return;
         }
-        match words.split(' ').collect::<Vec<_>>().as_slice() {
-            ["log-level", words @ ..] => log_level::follow(self, words),
+        match announcement.words.split(' ').collect::<Vec<_>>().as_slice() {
+            ["log-level", words @ ..] => log_level::follow(self, words, announcement.age),
             ["health", words @ ..] => health::follow(self, words),
             _ => {}
         }

@@ -152,7 +152,7 @@ impl Sqlite {
     /// Runs an operation; it is durable when the answer comes.
     pub async fn write(&self, operation: Operation) -> Answer {
         let (reply, answer) = oneshot::channel();
-        let gone = || Failure::Unavailable("the writer has stopped".to_owned());
+        let gone = || Failure::busy("the writer has stopped");
         self.queue.send(Job { operation, reply }).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
@@ -249,7 +249,7 @@ impl Writer {
                 let cause = cause.to_string();
                 tracing::error!(%cause, "a commit failed");
                 for (reply, result) in group.done {
-                    let result = result.and_then(|_| Err(Failure::Unavailable(cause.clone())));
+                    let result = result.and_then(|_| Err(Failure::busy(cause.clone())));
                     answer(reply, result);
                 }
             }
