@@ -23,3 +23,4 @@ mod scenarios;
 mod several_nodes;
 mod snapshots;
 mod support;
+mod upgrade;
