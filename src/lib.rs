@@ -18,7 +18,7 @@ use std::sync::Arc;
 use entities::schema::{Declarations, Edition, Flavor, Profile};
 use uuid::Uuid;
 
-use node::{CurrentLevel, Figures, Health, Node};
+use node::{Adjustable, Adjusted, CurrentLevel, Figures, Health, Node};
 use settings::{RouterFlavor, Settings};
 use store::{Database, OpenError, Store};
 
@@ -109,10 +109,7 @@ pub async fn node_with(
         id: settings.node_id.as_deref().and_then(|id| Uuid::parse_str(id).ok()).unwrap_or_else(Uuid::new_v4),
         hostname: hostname(),
         flavor,
-        body_limit: settings.body_limit,
-        request_timeout: settings.request_timeout,
-        origins: settings.admin_gui_origins.clone(),
-        configuration: settings.configuration(),
+        adjusted: Adjusted::new(Adjustable::of(settings)),
         edition: settings.edition.word(),
     });
     let text = settings.declarative_config_string.as_ref().map(|text| text.expose());

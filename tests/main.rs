@@ -19,6 +19,7 @@ mod invariants;
 mod migrations;
 mod node;
 mod properties;
+mod reload;
 mod scenarios;
 mod several_nodes;
 mod snapshots;

@@ -1,6 +1,7 @@
 //! What the subcommands do: everything between the command line and the library.
 
 mod logging;
+mod reload;
 
 use std::io::{BufRead, Write};
 use std::path::Path;
@@ -84,14 +85,16 @@ pub fn start(file: Option<&Path>) -> Result<()> {
     if !without_effect.is_empty() {
         tracing::info!(keys = without_effect.join(", "), "settings that are known but have no effect here");
     }
-    runtime()?.block_on(run(&settings, &database, log))
+    runtime()?.block_on(run(&settings, file, &database, log))
 }
 
 async fn run(
     settings: &Settings,
+    file: Option<&Path>,
     database: &Database,
     log: impl Fn(LogLevel) + Send + Sync + 'static,
 ) -> Result<()> {
+    let told_to_reload = reload::listen()?;
     let mut listeners = Vec::new();
     for address in &settings.admin_listen {
         listeners.push(serve::listen(&address.target()).await.context("admin_listen")?);
@@ -113,8 +116,10 @@ async fn run(
     }
     let expiring = tokio::spawn(expire(Arc::clone(&node)));
     let listening = tokio::spawn(listen(Arc::clone(&node)));
+    let file = file.map(Path::to_owned);
+    let reloading = tokio::spawn(reload::whenever(told_to_reload, Arc::clone(&node), file, settings.clone()));
     serve::serve(listeners, app(Arc::clone(&node)), Arc::clone(&node), stop_signal()).await;
-    for task in [expiring, listening] {
+    for task in [expiring, listening, reloading] {
         task.abort();
         // The task holds the node until it has ended.
         let _aborted = task.await;

@@ -1,5 +1,6 @@
 //! The node: what one running server is, and the endpoints that are not entities'.
 
+mod adjustable;
 mod cache;
 mod config;
 mod endpoints;
@@ -14,14 +15,14 @@ mod tags;
 mod timers;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use entities::schema::{Declarations, Flavor};
 use generators::routes::Endpoints;
 use http::StatusCode;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
+pub use adjustable::{Adjustable, Adjusted, adjust};
 pub use config::{ConfigurationError, start as configure};
 pub use endpoints::NodeEndpoint;
 pub use figures::Figures;
@@ -45,12 +46,8 @@ pub struct Node {
     pub id: Uuid,
     pub hostname: String,
     pub flavor: Flavor,
-    pub body_limit: usize,
-    pub request_timeout: Duration,
-    /// The origins that a browser may come from; any, when there are none.
-    pub origins: Vec<String>,
-    /// The `configuration` of `GET /`.
-    pub configuration: Map<String, Value>,
+    /// What changes when the settings are read again.
+    pub adjusted: Adjusted,
     pub edition: &'static str,
 }
 
