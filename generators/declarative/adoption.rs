@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use entities::schema::{Entity, Field, Named, Row, Type};
 use serde_json::Value;
 
-use super::configuration::{Configuration, natural_keys};
+use super::configuration::{Configuration, NaturalKey, natural_keys};
 use super::document::{Document, EXTRAS, Item};
 use super::selection::Selection;
 use crate::operations::{id_of, primary};
@@ -44,8 +44,14 @@ pub fn adopt(document: &mut Document, current: &Configuration, selection: &Selec
         for item in document.items.iter().filter(|item| own(item)) {
             known.taken.extend(given_id(item).map(str::to_owned));
         }
-        for i in 0..document.items.len() {
-            let Some(item) = document.items.get(i).filter(|item| own(item)) else { continue };
+        // What is known by its name goes before what could be any of several rows.
+        let items: Vec<usize> = (0..document.items.len()).collect();
+        let (named, nameless): (Vec<usize>, Vec<usize>) = items
+            .into_iter()
+            .filter(|i| document.items.get(*i).is_some_and(own))
+            .partition(|i| document.items.get(*i).is_some_and(|item| is_named(document, item, &names)));
+        for i in named.into_iter().chain(nameless) {
+            let Some(item) = document.items.get(i) else { continue };
             let id = match given_id(item) {
                 Some(id) => Some(id.to_owned()),
                 None => known.find(&resolved(document, item, &names)),
@@ -56,13 +62,19 @@ pub fn adopt(document: &mut Document, current: &Configuration, selection: &Selec
             let Some(item) = document.items.get_mut(i) else { continue };
             item.given.extend(primary(entity, &id));
             let absent = |field: &str| !item.given.contains_key(field);
-            let kept = entity.fields.iter().filter(|(name, field)| field.auto && absent(name) && *name != CHANGED);
+            let kept =
+                entity.fields.iter().filter(|(name, field)| field.auto && absent(name) && *name != CHANGED);
             left.0.insert((entity.name, id), kept.map(|(name, _)| *name).collect());
             let fields: Vec<_> = entity.fields_of(entity.subschema_of(row)).collect();
             keep_secrets(&fields, &mut item.given, row);
         }
     }
     left
+}
+
+/// Whether an item says by itself which row it is.
+fn is_named(document: &Document, item: &Item, names: &HashMap<(&'static str, String), usize>) -> bool {
+    given_id(item).is_some() || !natural_keys(item.entity, &resolved(document, item, names)).is_empty()
 }
 
 /// The id that a document gives an item.
@@ -86,9 +98,8 @@ fn resolved(document: &Document, item: &Item, names: &HashMap<(&'static str, Str
         let above = item.above.filter(|(_, through)| *through == field).map(|(above, _)| above);
         let named = match row.get(field) {
             Some(Value::String(name)) => names.get(&(parent.name, name.clone())).copied(),
-            Some(value @ Value::Object(_)) => {
-                id_of(parent, value.as_object().unwrap_or(&row)).and_then(|id| names.get(&(parent.name, id)).copied())
-            }
+            Some(value @ Value::Object(_)) => id_of(parent, value.as_object().unwrap_or(&row))
+                .and_then(|id| names.get(&(parent.name, id)).copied()),
             _ => None,
         };
         let Some(target) = above.or(named).and_then(|i| document.items.get(i)) else { continue };
@@ -103,18 +114,20 @@ fn resolved(document: &Document, item: &Item, names: &HashMap<(&'static str, Str
 struct Known<'a> {
     entity: &'static Entity,
     by_key: HashMap<(&'static [&'static str], String), &'a str>,
-    /// Those that only their content tells apart.
+    /// Those that a document may mean without naming them, since the node made their names up if they have any.
     others: Vec<(&'a str, &'a Row)>,
     taken: HashSet<String>,
 }
 
 impl<'a> Known<'a> {
     fn new(entity: &'static Entity, current: &'a Configuration, selection: &Selection) -> Known<'a> {
-        let mut known =
-            Known { entity, by_key: HashMap::new(), others: Vec::new(), taken: HashSet::new() };
+        let mut known = Known { entity, by_key: HashMap::new(), others: Vec::new(), taken: HashSet::new() };
         for (id, row) in current.of(entity).filter(|(_, row)| selection.reaches(entity, row)) {
             let keys = natural_keys(entity, row);
-            if keys.is_empty() {
+            let made_up = |(fields, _): &NaturalKey| {
+                fields.iter().all(|name| entity.field(name).is_some_and(|field| field.auto))
+            };
+            if keys.iter().all(made_up) {
                 known.others.push((id, row));
             }
             known.by_key.extend(keys.into_iter().map(|key| (key, id)));
@@ -126,7 +139,10 @@ impl<'a> Known<'a> {
     fn find(&mut self, row: &Row) -> Option<String> {
         let keys = natural_keys(self.entity, row);
         let id = if keys.is_empty() {
-            self.others.iter().find(|(id, other)| !self.taken.contains(*id) && holds(other, row)).map(|(id, _)| *id)
+            self.others
+                .iter()
+                .find(|(id, other)| !self.taken.contains(*id) && holds(other, row))
+                .map(|(id, _)| *id)
         } else {
             keys.iter().filter_map(|key| self.by_key.get(key)).find(|id| !self.taken.contains(**id)).copied()
         };

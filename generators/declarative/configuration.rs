@@ -61,9 +61,7 @@ impl Configuration {
 
     /// Every row, what is referred to first.
     pub fn rows(&self) -> impl Iterator<Item = (&'static Entity, &str, &Row)> {
-        self.kinds
-            .iter()
-            .flat_map(|(entity, rows)| rows.iter().map(|(id, row)| (*entity, id.as_str(), row)))
+        self.kinds.iter().flat_map(|(entity, rows)| rows.iter().map(|(id, row)| (*entity, id.as_str(), row)))
     }
 
     /// How many rows there are.

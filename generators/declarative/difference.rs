@@ -119,7 +119,8 @@ impl Difference {
                         None => {
                             let what = parent.strip_suffix('s').unwrap_or(parent).replace('_', " ");
                             let name = entity.name;
-                            let sentence = format!("{what} {target} is still referenced by {name} (id = {id})");
+                            let sentence =
+                                format!("{what} {target} is still referenced by {name} (id = {id})");
                             return Err(Error::ReferencedByOthers(sentence));
                         }
                     }
@@ -130,7 +131,9 @@ impl Difference {
             }
         }
         for entity in current.entities().rev() {
-            for (id, row) in current.of(entity).filter(|(id, _)| deleted.contains(&(entity.name, (*id).to_owned()))) {
+            for (id, row) in
+                current.of(entity).filter(|(id, _)| deleted.contains(&(entity.name, (*id).to_owned())))
+            {
                 let (id, before) = (id.to_owned(), Some(row.clone()));
                 self.changes.push(Change { entity, id, before, after: None });
             }
@@ -156,7 +159,8 @@ impl Difference {
     /// Whether no two rows have what only one can have.
     fn unique(&self) -> Result<(), Error> {
         for entity in self.after.entities() {
-            if !self.changes.iter().any(|change| change.entity.name == entity.name && change.after.is_some()) {
+            if !self.changes.iter().any(|change| change.entity.name == entity.name && change.after.is_some())
+            {
                 continue;
             }
             let mut taken: HashSet<NaturalKey> = HashSet::new();
@@ -277,7 +281,8 @@ pub fn same(field: Option<&'static Field>, a: Option<&Value>, b: Option<&Value>)
         }
         (Value::Array(a), Value::Array(b)) => {
             let elements = field.and_then(|field| field.elements());
-            let pairs = |a: &[Value], b: &[Value]| a.iter().zip(b).all(|(a, b)| same(elements, Some(a), Some(b)));
+            let pairs =
+                |a: &[Value], b: &[Value]| a.iter().zip(b).all(|(a, b)| same(elements, Some(a), Some(b)));
             a.len() == b.len()
                 && (pairs(a, b)
                     || field.is_some_and(|field| matches!(field.ty, Type::Set(_)))

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use entities::schema::{Context, Declarations, Entity, Field, Row, Type};
 use serde_json::Value;
 
-use super::configuration::{Configuration, name_of, natural_keys};
+use super::configuration::{Configuration, is_configured, name_of, natural_keys};
 use super::difference::same;
 use super::selection::Selection;
 use crate::complete::{Verb, complete, rewrite, transform};
@@ -158,7 +158,7 @@ fn is_known(entity: &'static Entity, row: &Row, graph: &Graph) -> bool {
     if !graph.naming(entity).is_empty() || entity.primary_key.len() != 1 {
         return false;
     }
-    let is_referred_to = !graph.referrers(entity).is_empty();
+    let is_referred_to = graph.referrers(entity).iter().any(|referrer| is_configured(referrer.child));
     match name_of(entity, row) {
         Some(_) => true,
         None => !is_referred_to && !natural_keys(entity, row).is_empty(),
@@ -181,8 +181,11 @@ pub fn reduced(entity: &'static Entity, row: &Row, context: &Context) -> Row {
     let least = without_defaults(&own, row);
     let full: Row =
         own.iter().filter_map(|(name, _)| Some(((*name).to_owned(), row.get(*name)?.clone()))).collect();
-    let filled: Row =
-        full.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.clone(), value.clone())).collect();
+    let filled: Row = full
+        .iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
     let again = |written: &Row| {
         let Ok(again) = complete(entity, written.clone(), Verb::Insert, context) else { return false };
         let again = rewrite(entity, again);

@@ -1,8 +1,9 @@
 //! A difference -> JSON that says what is created, updated and deleted, for people and programs.
 //!
-//! Secrets are never told, only that they change: what a field that is encrypted at rest holds is masked.
+//! Secrets are never told, only that they change: what a field holds is masked if it is encrypted at rest, or if it is
+//! a text that the node makes up where nobody gives one (an API key).
 
-use entities::schema::{Context, Entity, Field, Row};
+use entities::schema::{Context, Entity, Field, Row, Type};
 use serde_json::{Value, json};
 
 use super::configuration::Configuration;
@@ -75,8 +76,7 @@ fn tell(change: &Change, difference: &Difference, current: &Configuration, conte
 /// What people call a row by.
 fn label<'a>(entity: &Entity, row: &'a Row) -> Option<&'a str> {
     let names = entity.endpoint_key.iter().chain(entity.cache_key);
-    let secret = |name: &str| entity.field(name).is_some_and(|field| field.encrypted);
-    names.filter(|name| !secret(name)).find_map(|name| row.get(*name)?.as_str())
+    names.filter(|name| !entity.field(name).is_some_and(is_secret)).find_map(|name| row.get(*name)?.as_str())
 }
 
 /// The fields that change: `config.redis.port` with its value before and after.
@@ -121,12 +121,16 @@ fn descend(
     }
 }
 
+fn is_secret(field: &Field) -> bool {
+    field.encrypted || field.auto && !field.uuid && matches!(field.ty, Type::String)
+}
+
 /// Hides what a field holds if it is a secret. A reference to a vault is none.
 fn mask(field: &'static Field, value: &mut Value) {
     match value {
         Value::Null => {}
-        Value::String(text) if field.encrypted && entities::schema::is_reference(text) => {}
-        value if field.encrypted => *value = Value::from(MASK),
+        Value::String(text) if entities::schema::is_reference(text) => {}
+        value if is_secret(field) => *value = Value::from(MASK),
         Value::Object(row) => {
             for (name, field) in field.fields() {
                 if let Some(value) = row.get_mut(*name) {

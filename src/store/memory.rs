@@ -76,12 +76,18 @@ impl Memory {
     }
 
     /// Carries out operations up to their first write.
-    pub async fn write(&self, operations: Vec<Operation>, progress: &Progress) -> Result<Option<Row>, Failure> {
+    pub async fn write(
+        &self,
+        operations: Vec<Operation>,
+        progress: &Progress,
+    ) -> Result<Option<Row>, Failure> {
         let circumstances = self.shared.circumstances();
         let context = circumstances.context();
         let mut session = self.conversation(context.now_ms());
         let (declarations, graph) = (&*self.shared.declarations, &self.shared.graph);
-        Execution { session: &mut session, declarations, graph, context: &context }.run(operations, progress).await
+        Execution { session: &mut session, declarations, graph, context: &context }
+            .run(operations, progress)
+            .await
     }
 
     /// Adds every row to a configuration, all of one moment.

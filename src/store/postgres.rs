@@ -64,7 +64,11 @@ impl Postgres {
 
     /// Runs operations in one transaction. One that lost a race against another is tried again; a lost connection is
     /// not, since nobody can tell whether its commit arrived.
-    pub async fn write(&self, operations: Vec<Operation>, progress: &Progress) -> Result<Option<Row>, Failure> {
+    pub async fn write(
+        &self,
+        operations: Vec<Operation>,
+        progress: &Progress,
+    ) -> Result<Option<Row>, Failure> {
         for _ in 1..TRIES {
             match self.attempt(operations.clone(), progress).await {
                 Err(Attempt::LostRace) => tokio::task::yield_now().await,

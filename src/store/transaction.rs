@@ -46,7 +46,11 @@ impl Progress {
 impl<S: Conversation> Execution<'_, S> {
     /// Carries out operations, one after another. The row is what the client gets to see of the last one; a deletion
     /// has none.
-    pub async fn run(&mut self, operations: Vec<Operation>, progress: &Progress) -> Result<Option<Row>, Failure> {
+    pub async fn run(
+        &mut self,
+        operations: Vec<Operation>,
+        progress: &Progress,
+    ) -> Result<Option<Row>, Failure> {
         // A transaction that lost a race begins anew.
         progress.0.done.store(0, Ordering::Relaxed);
         progress.0.all.store(operations.len(), Ordering::Relaxed);
@@ -62,12 +66,7 @@ impl<S: Conversation> Execution<'_, S> {
     }
 
     /// Writes a row as it is, over the one of that id if there is one.
-    pub(super) async fn write(
-        &mut self,
-        entity: &'static Entity,
-        id: &str,
-        row: Row,
-    ) -> Result<(), Failure> {
+    pub(super) async fn write(&mut self, entity: &'static Entity, id: &str, row: Row) -> Result<(), Failure> {
         let key = Key::Primary(id.to_owned());
         self.agrees(entity, &row).await?;
         let before = self.session.get(entity, &key).await?;

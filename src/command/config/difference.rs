@@ -65,7 +65,13 @@ fn row(out: &mut impl Write, change: &Value) -> Result<()> {
 }
 
 /// A field with its value, as YAML.
-fn lines(out: &mut impl Write, mark: char, colour: AnsiColor, name: &str, value: Option<&Value>) -> Result<()> {
+fn lines(
+    out: &mut impl Write,
+    mark: char,
+    colour: AnsiColor,
+    name: &str,
+    value: Option<&Value>,
+) -> Result<()> {
     let Some(value) = value.filter(|value| !value.is_null()) else { return Ok(()) };
     let style = painted(colour);
     let field = Value::Object(Map::from_iter([(name.to_owned(), value.clone())]));

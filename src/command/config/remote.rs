@@ -76,7 +76,8 @@ impl Remote {
             request = request.header(CONTENT_TYPE, "application/json");
         }
         let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
-        let request = request.body(Full::new(body)).with_context(|| format!("'{}' is no address", self.address))?;
+        let request =
+            request.body(Full::new(body)).with_context(|| format!("'{}' is no address", self.address))?;
         let unreachable = || format!("{} cannot be reached", self.address);
         let response = self.client.request(request).await.with_context(unreachable)?;
         let status = response.status();
@@ -87,7 +88,9 @@ impl Remote {
         }
         let message = answer.get("message").and_then(Value::as_str).unwrap_or_default();
         match (status, answer.get("fields").and_then(Value::as_object)) {
-            (StatusCode::BAD_REQUEST, Some(fields)) if answer.get("code") == Some(&Value::from(DECLARATIVE)) => {
+            (StatusCode::BAD_REQUEST, Some(fields))
+                if answer.get("code") == Some(&Value::from(DECLARATIVE)) =>
+            {
                 Err(anyhow!("Failed parsing:\n{}", lines(fields).trim_end()))
             }
             (StatusCode::NOT_FOUND, _) => Err(anyhow!(
