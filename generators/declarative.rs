@@ -4,13 +4,23 @@
 //! every level that references allow. `document.rs` reads it, `ids.rs` makes up the ids that it leaves out,
 //! `straight.rs` hands on the rows of a document in which nothing is wrong, one by one. Where that fails the document
 //! is looked at as a whole: `validity.rs` holds each row against its declaration, `references.rs` resolves references
-//! and finds doubles, `flattened.rs` tells errors row by row. The rules are Kong's
-//! (`kong/db/schema/others/declarative_config.lua`). Nothing here reads text or stores a row.
+//! and finds doubles, `flattened.rs` tells errors row by row.
+//!
+//! A document can also be held against the rows that there are (`configuration.rs`): `selection.rs` says which of them
+//! it speaks for, `adoption.rs` recognises its rows among them, `difference.rs` finds what changes, `report.rs` tells
+//! it; `dump.rs` writes rows as a document for people. The rules are Kong's (`kong/db/schema/others/declarative_config.lua`).
+//! Nothing here reads text or stores a row.
 
+mod adoption;
+mod configuration;
+mod difference;
 mod document;
+mod dump;
 mod flattened;
 mod ids;
 mod references;
+mod report;
+mod selection;
 mod straight;
 #[cfg(test)]
 mod tests;
@@ -24,6 +34,12 @@ use crate::errors::Error;
 use crate::operations::id_of;
 use crate::output::{Object, in_order};
 use crate::sql::EXPIRY;
+
+pub use configuration::{Configuration, is_configured};
+pub use difference::{Change, Difference, Wanted};
+pub use dump::{Form, dump};
+pub use report::report;
+pub use selection::Selection;
 
 use document::{Document, Item};
 
@@ -68,7 +84,31 @@ pub fn load<C: Extend<Loaded>>(
     context: &Context,
     empty: impl Fn() -> C,
 ) -> Result<C, Box<Refused>> {
+    finish(Document::read(input, declarations), context, empty)
+}
+
+/// What a document asks for where there are rows already; it speaks for those that `selection` includes.
+///
+/// # Errors
+/// As of [`load`].
+pub fn load_onto(
+    input: Row,
+    current: &Configuration,
+    selection: Selection,
+    declarations: &Declarations,
+    context: &Context,
+) -> Result<Wanted, Box<Refused>> {
     let mut document = Document::read(input, declarations);
+    selection.mark(&mut document);
+    let left = adoption::adopt(&mut document, current, &selection);
+    Ok(Wanted { rows: finish(document, context, Vec::new)?, left, selection })
+}
+
+fn finish<C: Extend<Loaded>>(
+    mut document: Document,
+    context: &Context,
+    empty: impl Fn() -> C,
+) -> Result<C, Box<Refused>> {
     ids::assign(&mut document, context);
     if let Some(rows) = straight::rows(&document, context, empty()) {
         return Ok(rows);
@@ -185,18 +225,24 @@ fn stored(
     Ok(stored)
 }
 
-/// A configuration without rows, in the format that is written today.
-pub fn empty() -> Row {
-    Row::from_iter([
+/// Every row of a configuration as a document, what is referred to first: references are ids, and nothing is computed
+/// from a row again when it is loaded.
+pub fn export(configuration: &Configuration, context: &Context) -> Row {
+    let mut document = Row::from_iter([
         ("_format_version".to_owned(), Value::from("3.0")),
         ("_transform".to_owned(), Value::from(false)),
-    ])
+    ]);
+    for (entity, _, row) in configuration.rows() {
+        add(&mut document, entity, row.clone(), context);
+    }
+    document
 }
 
-/// Adds a row to a document that [`empty`] began: references become ids, and nothing is computed from it again.
-pub fn add(document: &mut Row, entity: &'static Entity, row: &Row) {
-    let mut row = row.clone();
-    row.shift_remove(EXPIRY);
+fn add(document: &mut Row, entity: &'static Entity, mut row: Row, context: &Context) {
+    if let Some(at) = row.shift_remove(EXPIRY).and_then(|at| at.as_i64()) {
+        let left = at.saturating_sub(context.now_ms()).max(1000) / 1000;
+        row.insert("ttl".to_owned(), Value::from(left));
+    }
     for (field, _, parent) in entity.foreign_keys() {
         if let Some(id) = row.get(field).and_then(|value| crate::operations::reference(value, parent)) {
             row.insert(field.to_owned(), Value::from(id));

@@ -72,6 +72,11 @@ fn encoding(method: &Method, headers: &HeaderMap, has_body: bool, yaml: bool) ->
     }
 }
 
+/// Whether a path takes whole documents.
+fn takes_yaml(path: &str) -> bool {
+    matches!(path, "/config" | "/configuration")
+}
+
 /// The path without the workspace that it begins with, of which there is one: `/default/services` is `/services`.
 /// What clients ask for as the root of a workspace, `/default` or `/default/kong`, is `/`.
 fn without_workspace(uri: Uri) -> Uri {
@@ -106,7 +111,7 @@ impl Request {
             Bytes::new()
         };
         let has_body = !body.is_empty();
-        let encoding = encoding(&parts.method, &parts.headers, has_body, parts.uri.path() == "/config")?;
+        let encoding = encoding(&parts.method, &parts.headers, has_body, takes_yaml(parts.uri.path()))?;
         Ok(Request { method: parts.method, uri: parts.uri, headers: parts.headers, encoding, body })
     }
 

@@ -11,8 +11,7 @@ use entities::schema::{Declarations, Row, bytes::marked};
 use generators::complete::numbered;
 use generators::declarative::{self, Loaded, Refused};
 use generators::errors::Error;
-use generators::operations::{MAX_PAGE_SIZE, Page};
-use generators::{input, output, yaml};
+use generators::{input, yaml};
 use http::{Method, StatusCode};
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
@@ -97,7 +96,7 @@ async fn load(node: &Node, request: &Request, body: Row) -> Result<Answer, Refus
 }
 
 /// What Kong takes for yes in an argument.
-fn is_true(value: &Value) -> bool {
+pub fn is_true(value: &Value) -> bool {
     match value {
         Value::Bool(value) => *value,
         Value::Number(number) => number.as_f64() == Some(1.0),
@@ -106,7 +105,7 @@ fn is_true(value: &Value) -> bool {
     }
 }
 
-fn unreadable(why: String) -> Refusal {
+pub fn unreadable(why: String) -> Refusal {
     Error::DeclarativeConfig(Row::from_iter([("error".to_owned(), Value::from(why))])).into()
 }
 
@@ -129,12 +128,12 @@ pub fn parse(text: &[u8]) -> Result<Row, String> {
     Err(format!("failed parsing declarative configuration: {why}"))
 }
 
-fn hash(text: &[u8]) -> String {
+pub fn hash(text: &[u8]) -> String {
     Md5::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Does work that takes long beside the threads that answer requests.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
     tokio::task::spawn_blocking(work).await.map_err(|cause| Failure::Broken(cause.to_string()))
 }
 
@@ -215,29 +214,13 @@ impl Shown {
 
 /// The rows of the store as a declarative configuration, in YAML.
 pub async fn export(node: &Node) -> Result<String, Failure> {
-    let mut document = declarative::empty();
-    let exported = |entity: &&_| is_exported(entity);
-    for entity in node.declarations.entities().filter(exported) {
-        let mut after = None;
-        loop {
-            let page = Page { size: MAX_PAGE_SIZE, after, ..Page::default() };
-            let slice = node.store.page(entity, &page).await?;
-            for json in &slice.rows {
-                let row = serde_json::from_slice(json).map_err(|cause| Failure::Broken(cause.to_string()))?;
-                let row = output::without_old_names(entity, row);
-                declarative::add(&mut document, entity, &row);
-            }
-            after = slice.goes_on_after;
-            if after.is_none() {
-                break;
-            }
-        }
-    }
-    Ok(yaml::write(&Value::Object(document)))
-}
-
-fn is_exported(entity: &entities::schema::Entity) -> bool {
-    entity.stored && entity.db_export && entity.generate_admin_api && entity.name != WORKSPACES
+    let configuration = node.store.configuration().await?;
+    let circumstances = node.circumstances();
+    let written = blocking(move || {
+        let document = declarative::export(&configuration, &circumstances.context());
+        yaml::write(&Value::Object(document))
+    });
+    written.await
 }
 
 /// Loads the configuration that a node starts with: a file's, or the text itself.

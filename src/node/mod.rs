@@ -2,6 +2,7 @@
 
 mod cache;
 mod config;
+pub mod configuration;
 mod endpoints;
 mod figures;
 mod health;
@@ -22,7 +23,7 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-pub use config::{ConfigurationError, start as configure};
+pub use config::{ConfigurationError, export, parse as read_document, start as configure};
 pub use endpoints::NodeEndpoint;
 pub use figures::Figures;
 pub use health::Health;
@@ -41,6 +42,8 @@ pub struct Node {
     pub store: Store,
     pub figures: Figures,
     pub log_level: Arc<CurrentLevel>,
+    /// One configuration is brought about at a time.
+    pub turn: configuration::Turn,
     pub health: Health,
     pub id: Uuid,
     pub hostname: String,
@@ -107,6 +110,7 @@ impl Node {
             NodeEndpoint::Cache => Ok(cache::purge(self)),
             NodeEndpoint::CacheEntry => cache::entry(self, name, request),
             NodeEndpoint::Config => config::answer(self, request).await,
+            NodeEndpoint::Configuration => configuration::answer(self, request).await,
             NodeEndpoint::ControlPlane => Err(Refusal::bad_request(
                 "this endpoint is only available when Kong is configured to run as Control Plane for the cluster",
             )),

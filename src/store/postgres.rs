@@ -14,6 +14,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use super::failure::Failure;
 use super::migrations::{self, MigrationError};
 use super::session::{Session, Statements};
+use super::transaction::Progress;
 use super::{OpenError, Shared, diagnose, execution};
 
 /// How often a write that lost a race is tried in all.
@@ -61,23 +62,27 @@ impl Postgres {
         Ok(Postgres { db, statements: Statements::default(), shared })
     }
 
-    /// Runs an operation. One that lost a race against another is tried again; a lost connection is not, since
-    /// nobody can tell whether its commit arrived.
-    pub async fn write(&self, operation: Operation) -> Result<Option<Row>, Failure> {
+    /// Runs operations in one transaction. One that lost a race against another is tried again; a lost connection is
+    /// not, since nobody can tell whether its commit arrived.
+    pub async fn write(
+        &self,
+        operations: Vec<Operation>,
+        progress: &Progress,
+    ) -> Result<Option<Row>, Failure> {
         for _ in 1..TRIES {
-            match self.attempt(operation.clone()).await {
+            match self.attempt(operations.clone(), progress).await {
                 Err(Attempt::LostRace) => tokio::task::yield_now().await,
                 Err(Attempt::Failed(failure)) => return Err(failure),
                 Ok(row) => return Ok(row),
             }
         }
-        self.attempt(operation).await.map_err(|attempt| match attempt {
+        self.attempt(operations, progress).await.map_err(|attempt| match attempt {
             Attempt::LostRace => Failure::Unavailable("too many writes at the same time".to_owned()),
             Attempt::Failed(failure) => failure,
         })
     }
 
-    async fn attempt(&self, operation: Operation) -> Result<Option<Row>, Attempt> {
+    async fn attempt(&self, operations: Vec<Operation>, progress: &Progress) -> Result<Option<Row>, Attempt> {
         let options = TransactionOptions {
             isolation_level: Some(IsolationLevel::RepeatableRead),
             ..Default::default()
@@ -86,7 +91,7 @@ impl Postgres {
         let circumstances = self.shared.circumstances();
         let context = circumstances.context();
         let mut session = Session::new(&transaction, &self.statements, Dialect::Postgres, context.now_ms());
-        let result = execution(&mut session, &self.shared, &context).run(operation).await;
+        let result = execution(&mut session, &self.shared, &context).run(operations, progress).await;
         match result {
             Ok(row) => {
                 transaction.commit().await.map_err(Attempt::from)?;
