@@ -106,6 +106,7 @@ pub async fn node_with(
         figures: Figures::default(),
         log_level: CurrentLevel::new(settings.log_level),
         health: Health::default(),
+        turn: node::configuration::Turn::default(),
         id: settings.node_id.as_deref().and_then(|id| Uuid::parse_str(id).ok()).unwrap_or_else(Uuid::new_v4),
         hostname: hostname(),
         flavor,

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, also in what it calls"
 )]
 
+mod config_commands;
 mod conformance;
 mod crash;
 mod dbless;

@@ -1,5 +1,6 @@
 //! What the subcommands do: everything between the command line and the library.
 
+pub mod config;
 mod logging;
 mod reload;
 

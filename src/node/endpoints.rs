@@ -27,6 +27,8 @@ pub enum NodeEndpoint {
     CacheEntry,
     /// `/config`
     Config,
+    /// `/configuration`
+    Configuration,
     /// `/clustering/…`: what only a control plane has.
     ControlPlane,
     /// `/debug/node/log-level`
@@ -94,6 +96,7 @@ pub fn endpoints(role: Role) -> Vec<Endpoint<NodeEndpoint>> {
         Endpoint::node("/cache", DELETE, NodeEndpoint::Cache),
         Endpoint::node("/cache/{key}", READ_OR_DROP, NodeEndpoint::CacheEntry),
         Endpoint::node("/config", &["GET", "POST"], NodeEndpoint::Config),
+        Endpoint::node("/configuration", &["GET", "PUT"], NodeEndpoint::Configuration),
         Endpoint::node("/clustering/data-planes", GET, NodeEndpoint::ControlPlane),
         Endpoint::node("/clustering/status", GET, NodeEndpoint::ControlPlane),
         Endpoint::node("/debug/node/log-level", GET, NodeEndpoint::LogLevel),

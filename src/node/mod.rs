@@ -3,6 +3,7 @@
 mod adjustable;
 mod cache;
 mod config;
+pub mod configuration;
 mod endpoints;
 mod figures;
 mod health;
@@ -23,7 +24,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 pub use adjustable::{Adjustable, Adjusted, adjust};
-pub use config::{ConfigurationError, start as configure};
+pub use config::{ConfigurationError, export, parse as read_document, start as configure};
 pub use endpoints::NodeEndpoint;
 pub use figures::Figures;
 pub use health::Health;
@@ -42,6 +43,8 @@ pub struct Node {
     pub store: Store,
     pub figures: Figures,
     pub log_level: Arc<CurrentLevel>,
+    /// One configuration is brought about at a time.
+    pub turn: configuration::Turn,
     pub health: Health,
     pub id: Uuid,
     pub hostname: String,
@@ -103,6 +106,7 @@ impl Node {
             NodeEndpoint::Cache => Ok(cache::purge(self)),
             NodeEndpoint::CacheEntry => cache::entry(self, name, request),
             NodeEndpoint::Config => config::answer(self, request).await,
+            NodeEndpoint::Configuration => configuration::answer(self, request).await,
             NodeEndpoint::ControlPlane => Err(Refusal::bad_request(
                 "this endpoint is only available when Kong is configured to run as Control Plane for the cluster",
             )),

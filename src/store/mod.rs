@@ -16,6 +16,7 @@ mod parts;
 mod postgres;
 mod session;
 mod sqlite;
+mod transaction;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub use memory::{Busy, Snapshot, Turn};
 pub use mirror::Slice;
 
 pub use sqlite::Location;
+pub use transaction::Progress;
 
 use execute::Execution;
 use failure::{Conflict, Write};
@@ -162,11 +164,7 @@ impl Store {
 
     /// Runs an operation in one transaction. The row is what the client gets to see.
     pub async fn write(&self, operation: Operation) -> Result<Option<Row>, Failure> {
-        match &self.engine {
-            Engine::Sqlite(engine) => engine.write(operation).await,
-            Engine::Postgres(engine) => engine.write(operation).await,
-            Engine::Memory(engine) => engine.write(operation).await,
-        }
+        self.write_all(vec![operation], &Progress::default()).await
     }
 
     /// Deletes every row whose time is over.

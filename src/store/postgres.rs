@@ -22,6 +22,7 @@ use super::connections::{Connection, Losses, connect};
 use super::failure::{Failure, Reason, within};
 use super::migrations::{self, MigrationError};
 use super::session::{Session, Statements};
+use super::transaction::Progress;
 use super::{OpenError, Shared, diagnose, execution};
 
 /// How often something is tried in all.
@@ -32,7 +33,7 @@ pub struct Postgres {
     pub db: DatabaseConnection,
     /// The version of the change log when this node came.
     pub version: i64,
-    statements: Statements,
+    pub statements: Statements,
     losses: Arc<Losses>,
     patience: Duration,
     /// How many may ask at once, and how long one waits for its turn.
@@ -115,12 +116,16 @@ impl Postgres {
         false
     }
 
-    /// Runs an operation.
-    pub async fn write(&self, operation: Operation) -> Result<Option<Row>, Failure> {
+    /// Runs operations in one transaction.
+    pub async fn write(
+        &self,
+        operations: Vec<Operation>,
+        progress: &Progress,
+    ) -> Result<Option<Row>, Failure> {
         let _turn = self.turn().await?;
         let mut tries = 1;
         loop {
-            match self.attempt(operation.clone()).await {
+            match self.attempt(operations.clone(), progress).await {
                 Ok(row) => return Ok(row),
                 Err(Ended::Undone(failure)) if self.try_again(&failure, tries).await => tries += 1,
                 Err(Ended::Undone(failure) | Ended::Unknown(failure)) => {
@@ -131,13 +136,13 @@ impl Postgres {
         }
     }
 
-    async fn attempt(&self, operation: Operation) -> Result<Option<Row>, Ended> {
+    async fn attempt(&self, operations: Vec<Operation>, progress: &Progress) -> Result<Option<Row>, Ended> {
         let transaction = self.begin().await.map_err(Ended::Undone)?;
         let circumstances = self.shared.circumstances();
         let context = circumstances.context();
         let session = Session::new(&transaction, &self.statements, Dialect::Postgres, context.now_ms());
         let mut session = session.patient(self.patience);
-        match execution(&mut session, &self.shared, &context).run(operation).await {
+        match execution(&mut session, &self.shared, &context).run(operations, progress).await {
             Ok(row) => match within(self.patience(), transaction.commit()).await.map_err(Failure::from) {
                 Ok(()) => Ok(row),
                 Err(failure) if failure.reason() == Some(Reason::Race) => Err(Ended::Undone(failure)),
