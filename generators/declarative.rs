@@ -6,7 +6,7 @@
 //! `flattened.rs` tells errors row by row.
 //!
 //! A document can also be held against the rows that there are (`configuration.rs`): `selection.rs` says which of them
-//! it speaks for, `adoption.rs` recognises its rows among them, `difference.rs` finds what changes, `report.rs` tells
+//! it speaks for, `outside.rs` finds the others that it refers to, `adoption.rs` recognises its rows among them, `difference.rs` finds what changes, `report.rs` tells
 //! it; `dump.rs` writes rows as a document for people. The rules are Kong's (`kong/db/schema/others/declarative_config.lua`).
 //! Nothing here reads text or stores a row.
 
@@ -17,6 +17,7 @@ mod document;
 mod dump;
 mod flattened;
 mod ids;
+mod outside;
 mod references;
 mod report;
 mod selection;
@@ -90,9 +91,13 @@ pub fn load_onto(
     context: &Context,
 ) -> Result<Wanted, Box<Refused>> {
     let mut document = Document::read(input, declarations);
+    outside::plain_names(&mut document);
     selection.mark(&mut document);
+    let outside = outside::Outside::admit(&mut document, current, &selection);
     let left = adoption::adopt(&mut document, current, &selection);
-    Ok(Wanted { rows: finish(document, context)?, left, selection })
+    let mut rows = finish(document, context)?;
+    outside.leave(&mut rows);
+    Ok(Wanted { rows, left, selection })
 }
 
 fn finish(mut document: Document, context: &Context) -> Result<Vec<Loaded>, Box<Refused>> {
