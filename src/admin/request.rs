@@ -131,8 +131,7 @@ impl Request {
         Ok(match self.encoding {
             Encoding::Empty | Encoding::Yaml => Input { row: Row::new(), textual: false },
             Encoding::Json => {
-                let row = input::json_row(&self.body)
-                    .map_err(|_| Refusal::bad_request("Cannot parse JSON body"))?;
+                let row = self.json().await.ok_or_else(|| Refusal::bad_request("Cannot parse JSON body"))?;
                 Input { row, textual: false }
             }
             Encoding::Form => {
@@ -141,6 +140,16 @@ impl Request {
             }
             Encoding::Multipart => Input { row: input::multipart(self.parts().await?), textual: true },
         })
+    }
+
+    /// The row of a JSON body. A large one is read beside the threads that answer requests.
+    async fn json(&self) -> Option<Row> {
+        const LARGE: usize = 256 * 1024;
+        if self.body.len() < LARGE {
+            return input::json_row(&self.body).ok();
+        }
+        let body = self.body.clone();
+        tokio::task::spawn_blocking(move || input::json_row(&body).ok()).await.ok()?
     }
 
     /// The parts of a multipart body.

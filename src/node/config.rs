@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use entities::schema::{Row, bytes::marked};
+use entities::schema::{Declarations, Row, bytes::marked};
 use generators::complete::numbered;
 use generators::declarative::{self, Loaded, Refused};
 use generators::errors::Error;
@@ -147,46 +147,69 @@ async fn replace(
     let (declarations, flavor) = (Arc::clone(&node.declarations), node.flavor);
     let work = move || {
         let circumstances = Circumstances::now(flavor, declarations.without_database());
-        let loaded = declarative::load(document, &declarations, &circumstances.context())?;
-        let answer = shown(&loaded);
-        let mut snapshot = Snapshot::new(&declarations);
-        for Loaded { entity, id, stored, .. } in loaded {
-            snapshot.add(entity, id, stored);
-        }
-        Ok((answer, snapshot))
+        let empty = || Configuration::empty(&declarations);
+        declarative::load(document, &declarations, &circumstances.context(), empty)
     };
     match blocking(work).await? {
-        Ok((answer, snapshot)) => {
+        Ok(configuration) => {
+            let answer = configuration.answer.end();
             let hash = hash.unwrap_or_else(|| self::hash(&answer));
-            turn.replace(snapshot, hash);
+            turn.replace(configuration.snapshot, hash);
             Ok(Ok(answer))
         }
         Err(refused) => Ok(Err(refused)),
     }
 }
 
-/// `{"services":{"<id>":{…}}}`
-fn shown(loaded: &[Loaded]) -> Bytes {
-    let mut json = Vec::with_capacity(loaded.len() * 256 + 2);
-    json.push(b'{');
-    let kinds = loaded.chunk_by(|a, b| a.entity.name == b.entity.name);
-    for (i, rows) in
-        kinds.filter(|rows| rows.first().is_some_and(|row| row.entity.name != WORKSPACES)).enumerate()
-    {
-        for (j, row) in rows.iter().enumerate() {
-            let before = match (i, j) {
-                (0, 0) => format!("{}:{{", Value::from(row.entity.name)),
-                (_, 0) => format!(",{}:{{", Value::from(row.entity.name)),
-                _ => ",".to_owned(),
-            };
-            json.extend_from_slice(before.as_bytes());
-            json.extend_from_slice(format!("{}:", Value::from(row.id.as_str())).as_bytes());
-            json.extend_from_slice(&serde_json::to_vec(&row.shown).unwrap_or_default());
-        }
-        json.push(b'}');
+/// A configuration that is loaded, as far as it has come.
+struct Configuration {
+    snapshot: Snapshot,
+    answer: Shown,
+}
+
+impl Configuration {
+    fn empty(declarations: &Declarations) -> Configuration {
+        Configuration { snapshot: Snapshot::new(declarations), answer: Shown::default() }
     }
-    json.push(b'}');
-    json.into()
+}
+
+impl Extend<Loaded> for Configuration {
+    fn extend<T: IntoIterator<Item = Loaded>>(&mut self, rows: T) {
+        for Loaded { entity, id, shown, stored } in rows {
+            if entity.name != WORKSPACES {
+                self.answer.add(entity.name, &id, &shown);
+            }
+            self.snapshot.add(entity, id, stored);
+        }
+    }
+}
+
+/// The answer to a load: `{"services":{"<id>":{…}}}`.
+#[derive(Default)]
+struct Shown {
+    json: Vec<u8>,
+    /// The entity whose rows are written.
+    of: Option<&'static str>,
+}
+
+impl Shown {
+    fn add(&mut self, entity: &'static str, id: &str, row: &[u8]) {
+        let before = match self.of {
+            Some(of) if of == entity => ",".to_owned(),
+            Some(_) => format!("}},{}:{{", Value::from(entity)),
+            None => format!("{{{}:{{", Value::from(entity)),
+        };
+        self.of = Some(entity);
+        self.json.extend_from_slice(before.as_bytes());
+        self.json.extend_from_slice(Value::from(id).to_string().as_bytes());
+        self.json.push(b':');
+        self.json.extend_from_slice(row);
+    }
+
+    fn end(mut self) -> Bytes {
+        self.json.extend_from_slice(if self.of.is_some() { b"}}" } else { b"{}" });
+        self.json.into()
+    }
 }
 
 /// The rows of the store as a declarative configuration, in YAML.

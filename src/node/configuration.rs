@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use entities::schema::{Declarations, Flavor, Row};
-use generators::declarative::{self, Configuration, Difference, Form, Refused, Selection};
+use generators::declarative::{self, Configuration, Difference, Form, Loaded, Refused, Selection};
 use generators::errors::Error;
 use generators::operations::Operation;
 use http::{Method, StatusCode};
@@ -116,7 +116,8 @@ pub async fn dump(node: &Node, form: Form) -> Result<Row, Failure> {
 /// Everything that is wrong with it.
 pub fn check(document: Row, declarations: &Declarations, flavor: Flavor) -> Result<usize, Box<Refused>> {
     let circumstances = Circumstances::now(flavor, declarations.without_database());
-    declarative::load(document, declarations, &circumstances.context()).map(|rows| rows.len())
+    let rows: Vec<Loaded> = declarative::load(document, declarations, &circumstances.context(), Vec::new)?;
+    Ok(rows.len())
 }
 
 /// Writes the rows of a document, each over the one of its id if there is one. No other row changes. How many rows
@@ -126,7 +127,8 @@ pub fn check(document: Row, declarations: &Declarations, flavor: Flavor) -> Resu
 /// Something is wrong with the document, or the store refuses a row; nothing is written then.
 pub async fn import(node: &Node, document: Row, progress: &Progress) -> Result<usize, Trouble> {
     let (declarations, circumstances) = (Arc::clone(&node.declarations), node.circumstances());
-    let work = move || declarative::load(document, &declarations, &circumstances.context());
+    let work =
+        move || declarative::load(document, &declarations, &circumstances.context(), Vec::<Loaded>::new);
     let rows = blocking(work).await?.map_err(Trouble::Document)?;
     let operations = rows.into_iter().map(|row| Operation::write(row.entity, &row.id, row.stored));
     apply(node, operations.collect(), progress).await

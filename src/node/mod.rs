@@ -97,9 +97,10 @@ impl Node {
         match endpoint {
             NodeEndpoint::Root => root::answer(self).await,
             NodeEndpoint::Endpoints => {
-                let kongs = self.endpoints.iter().filter(
-                    |endpoint| !matches!(endpoint.target, Target::Node(own) if !own.is_kongs()),
-                );
+                let kongs = self
+                    .endpoints
+                    .iter()
+                    .filter(|endpoint| !matches!(endpoint.target, Target::Node(own) if !own.is_kongs()));
                 let paths: Vec<_> = kongs.map(|endpoint| endpoint.path.as_str()).collect();
                 Ok(Answer::ok(&json!({ "data": paths })))
             }

@@ -260,6 +260,6 @@ pub fn configuration(data: &[u8]) {
     let Ok(Some(value)) = yaml::parse(&marked(data)) else { return };
     assert_eq!(yaml::parse(&yaml::write(&value)), Ok(Some(value.clone())), "{}", yaml::write(&value));
     if let Value::Object(row) = value {
-        let _ = declarative::load(row, &DECLARATIONS, &CONTEXT);
+        let _ = declarative::load(row, &DECLARATIONS, &CONTEXT, Vec::new);
     }
 }
