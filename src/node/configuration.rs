@@ -110,14 +110,23 @@ pub async fn dump(node: &Node, form: Form) -> Result<Row, Failure> {
     blocking(move || declarative::dump(&configuration, &form, &declarations, &circumstances.context())).await
 }
 
+/// Rows that are counted and let go.
+#[derive(Default)]
+struct Count(usize);
+
+impl Extend<Loaded> for Count {
+    fn extend<T: IntoIterator<Item = Loaded>>(&mut self, rows: T) {
+        self.0 += rows.into_iter().count();
+    }
+}
+
 /// How many rows a document stands for.
 ///
 /// # Errors
 /// Everything that is wrong with it.
 pub fn check(document: Row, declarations: &Declarations, flavor: Flavor) -> Result<usize, Box<Refused>> {
     let circumstances = Circumstances::now(flavor, declarations.without_database());
-    let rows: Vec<Loaded> = declarative::load(document, declarations, &circumstances.context(), Vec::new)?;
-    Ok(rows.len())
+    declarative::load(document, declarations, &circumstances.context(), Count::default).map(|count| count.0)
 }
 
 /// Writes the rows of a document, each over the one of its id if there is one. No other row changes. How many rows
@@ -127,8 +136,7 @@ pub fn check(document: Row, declarations: &Declarations, flavor: Flavor) -> Resu
 /// Something is wrong with the document, or the store refuses a row; nothing is written then.
 pub async fn import(node: &Node, document: Row, progress: &Progress) -> Result<usize, Trouble> {
     let (declarations, circumstances) = (Arc::clone(&node.declarations), node.circumstances());
-    let work =
-        move || declarative::load(document, &declarations, &circumstances.context(), Vec::<Loaded>::new);
+    let work = move || declarative::load(document, &declarations, &circumstances.context(), Vec::new);
     let rows = blocking(work).await?.map_err(Trouble::Document)?;
     let operations = rows.into_iter().map(|row| Operation::write(row.entity, &row.id, row.stored));
     apply(node, operations.collect(), progress).await
