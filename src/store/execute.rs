@@ -391,7 +391,7 @@ impl<S: Conversation> Execution<'_, S> {
     }
 
     /// Deletes the rows of an entity whose time is over.
-    async fn expire(&mut self, entity: &'static Entity) -> Result<(), Failure> {
+    pub(super) async fn expire(&mut self, entity: &'static Entity) -> Result<(), Failure> {
         if entity.ttl {
             for row in self.session.expired(entity).await? {
                 self.delete(entity, row).await?;
