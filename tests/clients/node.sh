@@ -75,9 +75,10 @@ start_node() {
         start_postgres "$prefix"
         settings=(KONG_PG_HOST=127.0.0.1 "KONG_PG_PORT=$postgres_port" KONG_PG_USER=postgres KONG_PG_DATABASE=postgres)
     fi
+    : >"$prefix/log"
     # Nothing of the caller's environment decides what a node does. It chooses a free port and says which.
     env -i PATH="$PATH" KONG_PREFIX="$prefix" KONG_DATABASE="$store" KONG_ADMIN_LISTEN=127.0.0.1:0 \
-        "${settings[@]}" "$@" "$SILVERBACK" start -c /dev/null >"$prefix/log" 2>&1 &
+        "${settings[@]}" "$@" "$SILVERBACK" start -c /dev/null >>"$prefix/log" 2>&1 &
     node_pid=$!
     local address=
     for _ in $(seq 300); do
