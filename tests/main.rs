@@ -16,6 +16,7 @@ mod extensions;
 mod fuzz_corpus;
 mod http;
 mod invariants;
+mod json_schema;
 mod migrations;
 mod node;
 mod properties;

@@ -117,10 +117,10 @@ impl Node {
             NodeEndpoint::FilterChains | NodeEndpoint::Filters => {
                 Err(Refusal::bad_request("this endpoint is only available when wasm is enabled"))
             }
-            NodeEndpoint::Schema => schemas::entity(self, name),
+            NodeEndpoint::Schema => schemas::entity(self, name, request),
             NodeEndpoint::Validate => schemas::validate(self, name, request).await,
             NodeEndpoint::ValidateEntity(entity) => schemas::validate(self, entity, request).await,
-            NodeEndpoint::Subschema(entity, kind) => schemas::subschema(self, entity, kind, name),
+            NodeEndpoint::Subschema(entity, kind) => schemas::subschema(self, entity, kind, name, request),
             NodeEndpoint::Tags => tags::list(self, request, None).await,
             NodeEndpoint::Tag => tags::list(self, request, Some(name)).await,
             NodeEndpoint::PluginsEnabled => {
