@@ -9,7 +9,7 @@ mod texts;
 mod values;
 
 use entities::schema::types::MAX_TTL;
-use entities::schema::{Context, Entity, Field, Literal, Named, Row, Shorthand, Subschema};
+use entities::schema::{Context, Declarations, Entity, Field, Literal, Named, Row, Shorthand, Subschema};
 use serde_json::{Map, Value, json};
 
 use crate::docs::words_of_check;
@@ -72,7 +72,7 @@ pub fn variants(entity: &Entity) -> Vec<Variant> {
 /// The schema of an entity's rows as a document of its own: `GET /schemas/services?format=json-schema`.
 pub fn entity(entity: &'static Entity, context: &Context) -> Value {
     let schemas: Vec<_> =
-        variants(entity).iter().map(|variant| row(entity, variant, Shape::Row, context)).collect();
+        variants(entity).iter().map(|variant| row(entity, variant, Shape::Row, None, context)).collect();
     let mut document = Map::from_iter([
         ("$schema".to_owned(), DIALECT.into()),
         ("title".to_owned(), entity.name.into()),
@@ -93,22 +93,33 @@ pub fn subschema(entity: &'static Entity, name: &str, context: &Context) -> Opti
         ("$schema".to_owned(), DIALECT.into()),
         ("title".to_owned(), format!("{}: {}", entity.name, variant.names.join(", ")).into()),
     ]);
-    if let Value::Object(schema) = row(entity, &variant, Shape::Row, context) {
+    if let Value::Object(schema) = row(entity, &variant, Shape::Row, None, context) {
         document.extend(schema);
     }
     Some(Value::Object(document))
 }
 
-/// The schema of one variant's rows.
-pub fn row(entity: &'static Entity, variant: &Variant, shape: Shape, context: &Context) -> Value {
+/// The schema of one variant's rows. `above` is the reference that a path gives (`/services/{services}/routes`), so that
+/// nobody asks what a body says about it.
+pub fn row(
+    entity: &'static Entity,
+    variant: &Variant,
+    shape: Shape,
+    above: Option<&str>,
+    context: &Context,
+) -> Value {
     let values = Values { shape, context };
     let fields: Vec<Named> =
         entity.fields_of(variant.subschema).map(|(name, field)| (name, *field)).collect();
     let mut object = Object::new(&values);
     for (name, field) in &fields {
         let schema = match () {
-            () if entity.subschema_key == Some(*name) => values.choosing(field, &variant.names),
-            () if shape.is_input() && ignored(entity).contains(name) => values.ignored(field),
+            () if entity.subschema_key == Some(*name) => {
+                values.choosing(field, &variant.names, chosen_by_default(entity, name, field, variant))
+            }
+            () if shape.is_input() && (ignored(entity).contains(name) || above == Some(*name)) => {
+                values.ignored(field)
+            }
             () => values.property(field, values.takes_null(field) && !entity.primary_key.contains(name)),
         };
         object.put(name, schema);
@@ -127,7 +138,7 @@ pub fn row(entity: &'static Entity, variant: &Variant, shape: Shape, context: &C
                 if entity.subschema_key == Some(name) {
                     !chosen_by_default(entity, name, field, variant)
                 } else {
-                    !ignored(entity).contains(&name)
+                    !ignored(entity).contains(&name) && above != Some(name)
                 }
             });
             let rules = Rules { values: &values, fields: &fields, shorthands: entity.shorthands };
@@ -301,4 +312,20 @@ fn ttl() -> Value {
         "maximum": MAX_TTL,
         "description": "The number of seconds after which the row is gone; none or 0: never.",
     })
+}
+
+/// The schema of a key in a path: an id, or what else leads to a row of the entity.
+pub fn key(declarations: &Declarations, entity: &'static Entity, context: &Context) -> Value {
+    let values = Values { shape: Shape::Row, context };
+    let texts = |field: &Field| Value::Object(values.value(field, true));
+    let through = entity.reached_through.and_then(|(name, _)| declarations.entity(name));
+    let named = |entity: &'static Entity| entity.endpoint_key.and_then(|name| entity.field(name));
+    let below = entity.key_below.and_then(|name| entity.field(name));
+    let mut ways: Vec<Value> =
+        entity.primary_key.iter().filter_map(|name| entity.field(name)).map(texts).collect();
+    ways.extend([named(entity), below, through.and_then(named)].into_iter().flatten().map(texts));
+    match <[Value; 1]>::try_from(ways) {
+        Ok([only]) => only,
+        Err(ways) => json!({ "anyOf": ways }),
+    }
 }

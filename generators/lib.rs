@@ -30,6 +30,8 @@ pub mod listings;
 mod lua;
 /// Texts as numbers.
 pub mod numbers;
+/// The OpenAPI document.
+pub mod openapi;
 /// Keys and pages, from paths and query arguments.
 pub mod operations;
 /// Rows as clients read them.

@@ -39,7 +39,7 @@ fn what_is_valid_fits_its_schema() {
         for variant in variants(entity) {
             let name = variant.names.first().copied();
             let [row, new, change, read] = [Shape::Row, Shape::New, Shape::Change, Shape::Read]
-                .map(|shape| compiled(&json_schema::row(entity, &variant, shape, &CONTEXT)));
+                .map(|shape| compiled(&json_schema::row(entity, &variant, shape, None, &CONTEXT)));
             for fixture in
                 [fixtures.least(entity, name, 0).unwrap(), fixtures.whole(entity, name, 0).unwrap()]
             {
@@ -72,7 +72,7 @@ fn what_breaks_a_rule_does_not_fit_unless_the_rule_is_told_in_words() {
     for entity in declarations.entities().filter(|entity| entity.generate_admin_api && entity.stored) {
         for variant in variants(entity) {
             let name = variant.names.first().copied();
-            let schema = json_schema::row(entity, &variant, Shape::New, &CONTEXT);
+            let schema = json_schema::row(entity, &variant, Shape::New, None, &CONTEXT);
             let new = compiled(&schema);
             for Invalid { row, rule, at, .. } in fixtures.invalid(entity, name).unwrap() {
                 let row = Value::Object(row);

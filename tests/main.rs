@@ -19,6 +19,7 @@ mod invariants;
 mod json_schema;
 mod migrations;
 mod node;
+mod openapi;
 mod properties;
 mod scenarios;
 mod snapshots;

@@ -41,9 +41,10 @@ impl Values<'_> {
         Value::Object(schema)
     }
 
-    /// The field by which a row chooses this variant.
-    pub fn choosing(&self, field: &Field, names: &[&str]) -> Value {
-        let mut schema = self.property(field, false);
+    /// The field by which a row chooses this variant, perhaps without naming it.
+    pub fn choosing(&self, field: &Field, names: &[&str], by_default: bool) -> Value {
+        let default = field.default.filter(|_| by_default);
+        let mut schema = self.property(&Field { default, ..*field }, false);
         let place = match field.elements() {
             Some(_) => schema.get_mut("items").and_then(Value::as_object_mut),
             None => schema.as_object_mut(),

@@ -2,11 +2,13 @@
 
 mod cache;
 mod config;
+mod described;
 mod endpoints;
 mod figures;
 mod health;
 mod log_level;
 mod metrics;
+mod openapi;
 mod root;
 mod schemas;
 mod status;
@@ -17,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entities::schema::{Declarations, Flavor};
-use generators::routes::Endpoints;
+use generators::routes::{Endpoints, Target};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -27,6 +29,7 @@ pub use endpoints::NodeEndpoint;
 pub use figures::Figures;
 pub use health::Health;
 pub use log_level::CurrentLevel;
+pub use openapi::OpenApi;
 pub use root::KONG_VERSION;
 
 use crate::admin::{Answer, Refusal, Request};
@@ -52,6 +55,8 @@ pub struct Node {
     /// The `configuration` of `GET /`.
     pub configuration: Map<String, Value>,
     pub edition: &'static str,
+    pub role: Role,
+    pub openapi: OpenApi,
 }
 
 impl Node {
@@ -93,8 +98,13 @@ impl Node {
         let name = parameters.first().map_or("", String::as_str);
         match endpoint {
             NodeEndpoint::Root => root::answer(self).await,
+            NodeEndpoint::OpenApi(format) => self.openapi.answer(self, format).await,
             NodeEndpoint::Endpoints => {
-                let paths: Vec<_> = self.endpoints.iter().map(|endpoint| endpoint.path.as_str()).collect();
+                let kongs = self
+                    .endpoints
+                    .iter()
+                    .filter(|endpoint| !matches!(endpoint.target, Target::Node(own) if !own.is_kongs()));
+                let paths: Vec<_> = kongs.map(|endpoint| endpoint.path.as_str()).collect();
                 Ok(Answer::ok(&json!({ "data": paths })))
             }
             NodeEndpoint::Status => status::answer(self, request).await,
