@@ -4,12 +4,12 @@
 //! every level that references allow. `document.rs` reads it, `ids.rs` makes up the ids that it leaves out,
 //! `straight.rs` hands on the rows of a document in which nothing is wrong, one by one. Where that fails the document
 //! is looked at as a whole: `validity.rs` holds each row against its declaration, `references.rs` resolves references
-//! and finds doubles, `flattened.rs` tells errors row by row.
+//! and finds doubles, `flattened.rs` tells errors row by row. The rules are Kong's
+//! (`kong/db/schema/others/declarative_config.lua`). Nothing here reads text or stores a row.
 //!
 //! A document can also be held against the rows that there are (`configuration.rs`): `selection.rs` says which of them
-//! it speaks for, `adoption.rs` recognises its rows among them, `difference.rs` finds what changes, `report.rs` tells
-//! it; `dump.rs` writes rows as a document for people. The rules are Kong's (`kong/db/schema/others/declarative_config.lua`).
-//! Nothing here reads text or stores a row.
+//! it speaks for, `outside.rs` finds the others that it refers to, `adoption.rs` recognises its rows among them,
+//! `difference.rs` finds what changes, `report.rs` tells it; `dump.rs` writes rows as a document for people.
 
 mod adoption;
 mod configuration;
@@ -18,6 +18,7 @@ mod document;
 mod dump;
 mod flattened;
 mod ids;
+mod outside;
 mod references;
 mod report;
 mod selection;
@@ -99,9 +100,13 @@ pub fn load_onto(
     context: &Context,
 ) -> Result<Wanted, Box<Refused>> {
     let mut document = Document::read(input, declarations);
+    outside::plain_names(&mut document);
     selection.mark(&mut document);
+    let outside = outside::Outside::admit(&mut document, current, &selection);
     let left = adoption::adopt(&mut document, current, &selection);
-    Ok(Wanted { rows: finish(document, context, Vec::new)?, left, selection })
+    let mut rows: Vec<Loaded> = finish(document, context, Vec::new)?;
+    outside.leave(&mut rows);
+    Ok(Wanted { rows, left, selection })
 }
 
 fn finish<C: Extend<Loaded>>(

@@ -68,6 +68,11 @@ pub enum NodeEndpoint {
 }
 
 impl NodeEndpoint {
+    /// Whether Kong has the endpoint, too; one of this program alone is not listed among Kong's.
+    pub fn is_kongs(self) -> bool {
+        !matches!(self, NodeEndpoint::Configuration)
+    }
+
     /// Whether the endpoint's own answer goes before the one that OPTIONS gets everywhere.
     pub fn answers_options(self) -> bool {
         matches!(self, NodeEndpoint::FilterChains)

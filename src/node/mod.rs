@@ -18,7 +18,7 @@ mod timers;
 use std::sync::Arc;
 
 use entities::schema::{Declarations, Flavor};
-use generators::routes::Endpoints;
+use generators::routes::{Endpoints, Target};
 use http::StatusCode;
 use serde_json::json;
 use uuid::Uuid;
@@ -93,7 +93,11 @@ impl Node {
         match endpoint {
             NodeEndpoint::Root => root::answer(self).await,
             NodeEndpoint::Endpoints => {
-                let paths: Vec<_> = self.endpoints.iter().map(|endpoint| endpoint.path.as_str()).collect();
+                let kongs = self
+                    .endpoints
+                    .iter()
+                    .filter(|endpoint| !matches!(endpoint.target, Target::Node(own) if !own.is_kongs()));
+                let paths: Vec<_> = kongs.map(|endpoint| endpoint.path.as_str()).collect();
                 Ok(Answer::ok(&json!({ "data": paths })))
             }
             NodeEndpoint::Status => status::answer(self, request).await,

@@ -3,12 +3,14 @@
 //! This is what moves whole configurations in and out of a store. What is to be written has been decided by
 //! `generators::declarative`; here it happens together or not at all.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use entities::schema::{Entity, Row};
 use generators::declarative::Configuration;
-use generators::operations::{Key, Operation, Page};
+use generators::operations::{Action, Key, Operation, Page};
+use generators::routes::Place;
 use generators::sql::EXPIRY;
 use generators::tables::Dialect;
 use sea_orm::{DatabaseConnection, IsolationLevel, TransactionOptions, TransactionTrait};
@@ -54,6 +56,7 @@ impl<S: Conversation> Execution<'_, S> {
         // A transaction that lost a race begins anew.
         progress.0.done.store(0, Ordering::Relaxed);
         progress.0.all.store(operations.len(), Ordering::Relaxed);
+        self.make_room(&operations).await?;
         let mut shown = None;
         let last = operations.len().saturating_sub(1);
         for (i, operation) in operations.into_iter().enumerate() {
@@ -63,6 +66,20 @@ impl<S: Conversation> Execution<'_, S> {
             progress.0.done.fetch_add(1, Ordering::Relaxed);
         }
         Ok(shown)
+    }
+
+    /// Deletes rows whose time is over, among those of which some are to be written as they are: one of them may have
+    /// what a new row needs. Other operations do so themselves.
+    async fn make_room(&mut self, operations: &[Operation]) -> Result<(), Failure> {
+        let mut seen = HashSet::new();
+        for operation in operations.iter().filter(|operation| operation.action == Action::Write) {
+            if let Place::Item(entity) = operation.place
+                && seen.insert(entity.name)
+            {
+                self.expire(entity).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes a row as it is, over the one of that id if there is one.

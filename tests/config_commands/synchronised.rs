@@ -184,6 +184,20 @@ fn a_selection_leaves_other_rows_alone() {
         let said = place.config(&["sync", "none.yml"]).with(0);
         assert!(said.ends_with("0 created, 0 updated, 1 deleted\n"), "{said}");
         assert_eq!(place.config(&["diff", "before.yml"]).with(0), "no difference\n");
+        // What is selected may refer to what is not, by name or by id.
+        place.write(
+            "plugin.yml",
+            "_format_version: '3.0'\nplugins: [{name: cors, route: pay}, {name: cors, service: {name: search}}]\n",
+        );
+        let said = place.config(&["sync", "plugin.yml", "--select-tag", "team"]).with(0);
+        assert!(said.ends_with("2 created, 0 updated, 0 deleted\n"), "{said}");
+        assert!(said.starts_with("+ plugins cors (route: pay)"), "{said}");
+        let dump = place.config(&["dump", "--select-tag", "team"]).with(0);
+        place.write("dump.yml", &dump);
+        assert_eq!(place.config(&["diff", "dump.yml"]).with(0), "no difference\n");
+        place.config(&["parse", "dump.yml"]).refused();
+        place.config(&["sync", "none.yml"]).with(0);
+        assert_eq!(place.config(&["diff", "before.yml"]).with(0), "no difference\n");
         // Only rows with all of the tags are meant.
         place.write("none.yml", "_format_version: '3.0'\n");
         let said = place.config(&["sync", "none.yml", "--select-tag", "eu", "--select-tag", "team"]).with(0);

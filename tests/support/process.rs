@@ -167,7 +167,7 @@ pub fn command(folder: &Path, settings: &[(&str, String)]) -> Command {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"KONG_")) {
         command.env_remove(name);
     }
-    command.env("NO_COLOR", "1").env("KONG_PREFIX", folder);
+    command.env("KONG_PREFIX", folder);
     command.envs(settings.iter().map(|(name, value)| (*name, value.as_str())));
     command
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow};
 use entities::schema::Row;
+use generators::declarative::Selection;
 use serde_json::Value;
 use silverback::node::configuration::{Trouble, check};
 
@@ -15,7 +16,10 @@ use super::Source;
 pub fn run(source: &Source, file: &Path) -> Result<()> {
     let settings = source.settings()?;
     let declarations = silverback::declarations(&settings)?;
-    let document = super::read(file)?;
+    let mut document = super::read(file)?;
+    // The head that only `sync` takes is not about rows.
+    let head = Selection::default().with_head(&mut document);
+    head.map_err(|why| failed("Failed parsing", Trouble::Head(why)))?;
     check(document, &declarations, silverback::flavor(&settings))
         .map_err(|refused| failed("Failed parsing", Trouble::Document(refused)))?;
     println!("parse successful");
