@@ -16,7 +16,7 @@ use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, IsolationLevel, TransactionOptions,
     TransactionTrait,
 };
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 use super::connections::{Connection, Losses, connect};
 use super::failure::{Failure, Reason, within};
@@ -26,7 +26,7 @@ use super::transaction::Progress;
 use super::{OpenError, Shared, diagnose, execution};
 
 /// How often something is tried in all.
-const TRIES: u32 = 8;
+const TRIES: u32 = 16;
 
 /// The engine.
 pub struct Postgres {
@@ -38,6 +38,9 @@ pub struct Postgres {
     patience: Duration,
     /// How many may ask at once, and how long one waits for its turn.
     turns: Option<(Semaphore, Duration)>,
+    /// Whoever lost a race tries again alone: of many who want the same row, only one wins at a time, and the others
+    /// would work in vain.
+    second_try: Mutex<()>,
     shared: Arc<Shared>,
 }
 
@@ -59,6 +62,7 @@ impl Postgres {
             losses,
             patience: connection.patience(),
             turns,
+            second_try: Mutex::default(),
             shared,
         })
     }
@@ -123,11 +127,16 @@ impl Postgres {
         progress: &Progress,
     ) -> Result<Option<Row>, Failure> {
         let _turn = self.turn().await?;
-        let mut tries = 1;
+        let (mut tries, mut alone) = (1, None);
         loop {
             match self.attempt(operations.clone(), progress).await {
                 Ok(row) => return Ok(row),
-                Err(Ended::Undone(failure)) if self.try_again(&failure, tries).await => tries += 1,
+                Err(Ended::Undone(failure)) if self.try_again(&failure, tries).await => {
+                    tries += 1;
+                    if alone.is_none() {
+                        alone = Some(self.second_try.lock().await);
+                    }
+                }
                 Err(Ended::Undone(failure) | Ended::Unknown(failure)) => {
                     self.note(&failure);
                     return Err(failure);
