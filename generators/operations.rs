@@ -109,6 +109,25 @@ pub fn take_ttl(entity: &Entity, row: &mut Row) -> Result<Option<i64>, Error> {
     }
 }
 
+/// The moment at which a row is gone that lives for `seconds`, in milliseconds of the epoch. They are counted from
+/// the row's own `created_at`, or `updated_at` when it is changed: whole seconds, as they are stored. Where it has
+/// no such stamp they are counted from now.
+pub fn expiry(entity: &Entity, row: &Row, seconds: i64, changed: bool, now_ms: i64) -> i64 {
+    let stamp = if changed { "updated_at" } else { "created_at" };
+    let start = entity
+        .field(stamp)
+        .filter(|field| field.timestamp && field.auto)
+        .and_then(|_| row.get(stamp)?.as_f64())
+        .map_or(now_ms, |at| (at * 1000.0) as i64);
+    start.saturating_add(seconds.saturating_mul(1000))
+}
+
+/// In how many whole seconds a row is gone. One that was just written has lost its first moment already, so this is
+/// less than what it was given, as it is in Kong's answer.
+pub fn seconds_left(expires_at: i64, now_ms: i64) -> i64 {
+    expires_at.saturating_sub(now_ms).saturating_sub(1).div_euclid(1000)
+}
+
 /// A primary key as a row of its own: `{"id": …}`.
 pub fn primary(entity: &Entity, id: &str) -> Row {
     let name = entity.primary_key.first().copied().unwrap_or("id");

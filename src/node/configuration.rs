@@ -149,7 +149,7 @@ pub async fn import(node: &Node, document: Row, progress: &Progress) -> Result<u
 pub async fn synchronize(node: &Node, wish: Wish, progress: &Progress) -> Result<Value, Trouble> {
     let _turn = node.turn.0.lock().await;
     // A node without a database may be loading a document right now.
-    let load = node.store.turn().await.map_err(|_| Failure::Unavailable("too many loads wait".to_owned()))?;
+    let load = node.store.turn().await.map_err(|_| Failure::busy("too many loads wait"))?;
     let current = node.store.configuration().await?;
     let (declarations, circumstances) = (Arc::clone(&node.declarations), node.circumstances());
     let dry_run = wish.dry_run;
@@ -235,7 +235,7 @@ fn sentence(failure: Failure) -> String {
     match failure {
         Failure::Refused(error) => error.message(),
         Failure::Absent(sentence) => sentence.to_owned(),
-        Failure::Unavailable(cause) => format!("the store is not available: {cause}"),
+        Failure::Unavailable { cause, .. } => format!("the store is not available: {cause}"),
         Failure::Conflict(conflict) => conflict.cause,
         Failure::Broken(cause) => cause,
         Failure::Unnamed { .. } | Failure::NotAllowed => "the operation is not allowed".to_owned(),

@@ -7,7 +7,7 @@ use entities::schema::{Context, Declarations, Entity, OnDelete, Row, Violations}
 use generators::complete::{Verb, complete, merge, rewrite, transform};
 use generators::errors::{Error, Unresolved};
 use generators::graph::Graph;
-use generators::operations::{Action, Key, Operation, id_of, key, primary, reference, take_ttl, unique};
+use generators::operations::{Action, Key, Operation, expiry, id_of, key, primary, reference, seconds_left, take_ttl, unique};
 use generators::routes::Place;
 use generators::sql::EXPIRY;
 use generators::validate::{Candidate, immutable, primary_key, validate, validate_value};
@@ -381,11 +381,10 @@ impl<S: Conversation> Execution<'_, S> {
         let now_ms = self.context.now_ms();
         let expires_at = match ttl {
             Some(0) => None,
-            Some(seconds) => Some(now_ms.saturating_add(seconds.saturating_mul(1000))),
+            Some(seconds) => Some(expiry(entity, &row, seconds, before.is_some(), now_ms)),
             None => before.and_then(|before| before.get(EXPIRY)?.as_i64()),
         };
-        let left = expires_at.map(|at| at.saturating_sub(now_ms) / 1000);
-        row.insert("ttl".to_owned(), Value::from(left));
+        row.insert("ttl".to_owned(), Value::from(expires_at.map(|at| seconds_left(at, now_ms))));
         row.insert(EXPIRY.to_owned(), Value::from(expires_at));
         row
     }

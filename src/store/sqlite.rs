@@ -154,7 +154,7 @@ impl Sqlite {
     /// Runs operations that happen together or not at all; they are durable when the answer comes.
     pub async fn write(&self, operations: Vec<Operation>, progress: &Progress) -> Answer {
         let (reply, answer) = oneshot::channel();
-        let gone = || Failure::Unavailable("the writer has stopped".to_owned());
+        let gone = || Failure::busy("the writer has stopped");
         self.queue.send(Job { operations, progress: progress.clone(), reply }).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
@@ -251,7 +251,7 @@ impl Writer {
                 let cause = cause.to_string();
                 tracing::error!(%cause, "a commit failed");
                 for (reply, result) in group.done {
-                    let result = result.and_then(|_| Err(Failure::Unavailable(cause.clone())));
+                    let result = result.and_then(|_| Err(Failure::busy(cause.clone())));
                     answer(reply, result);
                 }
             }
