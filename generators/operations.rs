@@ -331,3 +331,31 @@ fn valid_tags(filter: &Filter) -> Result<(), Error> {
 fn option(name: &str, why: &str) -> Error {
     Error::InvalidOptions(Row::from_iter([(name.to_owned(), Value::from(why))]))
 }
+
+#[cfg(test)]
+mod tests {
+    use entities::schema::types::{AUTO_TIMESTAMP_S, UUID};
+
+    use super::*;
+
+    #[test]
+    fn a_time_to_live_is_counted_from_the_rows_own_stamp() {
+        static STAMPED: Entity = Entity::new("stamped")
+            .fields(&[("id", UUID), ("created_at", AUTO_TIMESTAMP_S), ("updated_at", AUTO_TIMESTAMP_S)])
+            .ttl()
+            .build();
+        static BARE: Entity = Entity::new("bare").fields(&[("id", UUID)]).ttl().build();
+        let row = Row::from_iter([("created_at".to_owned(), json!(100)), ("updated_at".to_owned(), json!(200))]);
+        let now_ms = 200_999;
+        assert_eq!(expiry(&STAMPED, &row, 10, false, now_ms), 110_000);
+        assert_eq!(expiry(&STAMPED, &row, 10, true, now_ms), 210_000);
+        assert_eq!(expiry(&BARE, &row, 10, false, now_ms), 210_999);
+    }
+
+    #[test]
+    fn less_is_left_than_was_given() {
+        for (left_ms, seconds) in [(10_000, 9), (9_001, 9), (9_000, 8), (1, 0), (0, -1), (-5_000, -6)] {
+            assert_eq!(seconds_left(50_000 + left_ms, 50_000), seconds, "{left_ms} ms");
+        }
+    }
+}

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use entities::schema::{Entity, Row};
-use generators::operations::{Key, Page};
+use generators::operations::{Key, Page, seconds_left};
 use generators::sql::{self, Shape};
 use generators::tables::{Dialect, Kind, kind};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Values};
@@ -191,7 +191,7 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
         let mut row = read(entity, found)?;
         if entity.ttl {
             let expires_at = column(found, columns, Kind::Integer)?;
-            let left = expires_at.as_i64().map(|at| at.saturating_sub(self.now_ms).max(0) / 1000);
+            let left = expires_at.as_i64().map(|at| seconds_left(at, self.now_ms).max(0));
             row.insert("ttl".to_owned(), Value::from(left));
             row.insert(sql::EXPIRY.to_owned(), expires_at);
         }
