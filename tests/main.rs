@@ -22,3 +22,4 @@ mod properties;
 mod scenarios;
 mod snapshots;
 mod support;
+mod workspaces;

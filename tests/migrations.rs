@@ -46,6 +46,13 @@ impl Trial {
         Process::start(self.folder.path(), &self.settings())
     }
 
+    /// Makes the file, where there is one, so that it can be looked at.
+    fn create(&self) {
+        if matches!(self.place, Place::Sqlite) {
+            std::fs::File::create(self.folder.path().join("silverback.db")).unwrap();
+        }
+    }
+
     /// Starts a server on it and ends that again.
     fn visit(&self) {
         let mut process = self.start();
@@ -138,10 +145,10 @@ fn what_a_newer_program_wrote_is_left_alone() {
         trial.visit();
         trial.sql("UPDATE schema_meta SET value = '1000' WHERE key = 'format'");
         let said = trial.refusal();
-        assert!(said.contains("written by a newer program (format 1000; this one knows 1)"), "{said}");
+        assert!(said.contains("written by a newer program (format 1000; this one knows 2)"), "{said}");
         let (success, said) = trial.command(&["migrations", "list"]);
         assert!(!success && said.contains("newer program"), "{said}");
-        trial.sql("UPDATE schema_meta SET value = '1' WHERE key = 'format'");
+        trial.sql("UPDATE schema_meta SET value = '2' WHERE key = 'format'");
         trial.visit();
     }
 }
@@ -179,13 +186,13 @@ fn what_is_missing_is_added_and_the_rows_stay() {
         assert!(process.wait().success());
 
         // As a database looks that a program left which did not know these yet.
-        trial.sql("DROP INDEX services_name_key");
+        trial.sql("DROP INDEX services_ws_id_name_key");
         trial.sql("ALTER TABLE services DROP COLUMN tls_verify_depth");
         trial.sql("DROP TABLE snis");
         let (success, said) = trial.command(&["migrations", "list"]);
         for step in [
             "add the column 'tls_verify_depth' to the table 'services'",
-            "add the index 'services_name_key' to the table 'services'",
+            "add the index 'services_ws_id_name_key' to the table 'services'",
             "create the table 'snis'",
         ] {
             assert!(success && said.contains(&format!("pending: {step}")), "{step} is not in:\n{said}");
@@ -202,5 +209,71 @@ fn what_is_missing_is_added_and_the_rows_stay() {
         assert!(success, "{said}");
         let process = trial.start();
         assert_eq!(process.connect().json("GET", "/services/kept", &Value::Null).unwrap().status, 404);
+    }
+}
+
+/// A database as a program left it that knew of no workspaces (format 1): its rows are in the default workspace from now
+/// on, under the same keys, and its tables are those of a new one.
+#[test]
+fn rows_from_before_workspaces_are_in_the_default_one() {
+    const SERVICE: &str = "5a0a7b5e-7d2c-4c1e-9c53-0f3f0d6f8a11";
+    const ROUTE: &str = "6b0a7b5e-7d2c-4c1e-9c53-0f3f0d6f8a22";
+    let rows = [
+        "INSERT INTO schema_meta (key, value) VALUES ('format', '1')".to_owned(),
+        format!(
+            "INSERT INTO services (id, name, host, port, protocol) VALUES ('{SERVICE}', 's', 'h.test', 80, 'http')"
+        ),
+        format!(
+            "INSERT INTO routes (id, name, service_id, paths, tags) \
+             VALUES ('{ROUTE}', 'r', '{SERVICE}', '[\"/a\"]', '[\"t\"]')"
+        ),
+        format!("INSERT INTO tags (entity, tag, id, ordinal) VALUES ('routes', 't', '{ROUTE}', 1)"),
+    ];
+    for trial in Trial::each("before_workspaces") {
+        let schema = match trial.place {
+            Place::Sqlite => include_str!("migrations/format_1.sqlite.sql"),
+            Place::Postgres(_) => include_str!("migrations/format_1.postgres.sql"),
+        };
+        trial.create();
+        for statement in schema.lines().chain(rows.iter().map(String::as_str)) {
+            trial.sql(statement);
+        }
+        let (success, said) = trial.command(&["migrations", "list"]);
+        assert!(success && said.contains("'ws_id' to the table 'services'"), "{said}");
+
+        let mut settings = trial.settings();
+        settings.push(("KONG_WORKSPACES", "on".to_owned()));
+        let process = Process::start(trial.folder.path(), &settings);
+        let mut connection = process.connect();
+        let mut ask = |method: &str, path: &str, body: &Value| {
+            let answer = connection.json(method, path, body).unwrap();
+            (answer.status, answer.json())
+        };
+        let (_, route) = ask("GET", "/services/s/routes/r", &Value::Null);
+        assert_eq!((&route["id"], &route["service"]["id"]), (&json!(ROUTE), &json!(SERVICE)), "{route}");
+        assert_eq!(ask("GET", "/default/tags/t", &Value::Null).1["data"][0]["entity_id"], ROUTE);
+        assert_eq!(ask("GET", "/workspaces", &Value::Null).1["data"][0]["name"], "default");
+        assert_eq!(ask("POST", "/services", &json!({"host": "h.test", "name": "s"})).0, 409);
+        assert_eq!(ask("DELETE", "/services/s", &Value::Null).0, 400);
+        assert_eq!(ask("POST", "/workspaces", &json!({"name": "blue"})).0, 201);
+        assert_eq!(ask("POST", "/blue/services", &json!({"host": "h.test", "name": "s"})).0, 201);
+        let reaching = json!({"paths": ["/a"], "service": {"id": SERVICE}});
+        assert_eq!(ask("POST", "/blue/routes", &reaching).0, 400);
+        assert_eq!(ask("GET", "/blue/tags", &Value::Null).1["data"], json!([]));
+        drop(process);
+
+        let (success, said) = trial.command(&["migrations", "list"]);
+        assert!(success && said.contains("up to date"), "{said}");
+        let indexes = match trial.place {
+            Place::Sqlite => "SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name",
+            Place::Postgres(_) => {
+                "SELECT indexname::text FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"
+            }
+        };
+        let upgraded = trial.sql(indexes);
+        let (success, said) = trial.command(&["migrations", "reset", "--yes"]);
+        assert!(success, "{said}");
+        trial.visit();
+        assert_eq!(upgraded, trial.sql(indexes));
     }
 }

@@ -48,7 +48,15 @@ async fn handle(node: &Node, request: http::Request<Body>) -> Response {
 }
 
 async fn serve(node: &Node, request: http::Request<Body>) -> Result<Answer, Refusal> {
-    let request = Request::read(request, node.body_limit).await?;
+    let workspace = node.endpoints.workspace(request.uri().path());
+    let default = node.store.default_scope();
+    let mut request = Request::read(request, workspace.as_ref(), default, node.body_limit).await?;
+    if let Some(workspace) = workspace {
+        request.scope = node.store.workspace(&workspace.name).await?.ok_or_else(Refusal::not_found)?;
+        if request.scope != default {
+            request.prefix = workspace.prefix;
+        }
+    }
     let found = node.endpoints.find(request.uri.path()).ok_or_else(Refusal::not_found)?;
     let (endpoint, parameters) = (found.endpoint, found.parameters);
     if !endpoint.knows(request.method.as_str()) {
@@ -63,7 +71,7 @@ async fn serve(node: &Node, request: http::Request<Body>) -> Result<Answer, Refu
         if let (Target::Entity(Place::Item(entity)), Some(segment)) = (endpoint.target, parameters.first())
             && entity.reached_through.is_some()
         {
-            rows::key_of(node, entity, segment).await?;
+            rows::key_of(node, node.space(&request), entity, segment).await?;
         }
         return Ok(Answer::Options(endpoint.allow()));
     }

@@ -193,12 +193,13 @@ fn shown(loaded: &[Loaded]) -> Bytes {
 /// The rows of the store as a declarative configuration, in YAML.
 pub async fn export(node: &Node) -> Result<String, Failure> {
     let mut document = declarative::empty();
+    let space = node.store.within(node.store.default_scope());
     let exported = |entity: &&_| is_exported(entity);
     for entity in node.declarations.entities().filter(exported) {
         let mut after = None;
         loop {
             let page = Page { size: MAX_PAGE_SIZE, after, ..Page::default() };
-            let slice = node.store.page(entity, &page).await?;
+            let slice = space.page(entity, &page).await?;
             for json in &slice.rows {
                 let row = serde_json::from_slice(json).map_err(|cause| Failure::Broken(cause.to_string()))?;
                 let row = output::without_old_names(entity, row);

@@ -32,7 +32,7 @@ pub use root::KONG_VERSION;
 use crate::admin::{Answer, Refusal, Request};
 use crate::clock::Circumstances;
 use crate::settings::Role;
-use crate::store::Store;
+use crate::store::{Space, Store};
 
 /// A running server.
 pub struct Node {
@@ -65,6 +65,11 @@ impl Node {
         Circumstances::now(self.flavor, self.declarations.without_database())
     }
 
+    /// The rows that a request is about.
+    pub fn space(&self, request: &Request) -> Space<'_> {
+        self.store.within(request.scope)
+    }
+
     /// Tells the other nodes on the same database.
     async fn announce(&self, words: &str) -> Result<(), Refusal> {
         Ok(self.store.announce(&format!("{} {words}", self.id)).await?)
@@ -92,7 +97,7 @@ impl Node {
     ) -> Result<Answer, Refusal> {
         let name = parameters.first().map_or("", String::as_str);
         match endpoint {
-            NodeEndpoint::Root => root::answer(self).await,
+            NodeEndpoint::Root => root::answer(self, request).await,
             NodeEndpoint::Endpoints => {
                 let paths: Vec<_> = self.endpoints.iter().map(|endpoint| endpoint.path.as_str()).collect();
                 Ok(Answer::ok(&json!({ "data": paths })))

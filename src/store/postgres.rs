@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entities::schema::Row;
-use generators::operations::Operation;
+use generators::operations::{Operation, Scope};
 use generators::tables::{Dialect, tables};
 use sea_orm::{
     DatabaseConnection, IsolationLevel, SqlxPostgresConnector, TransactionOptions, TransactionTrait,
@@ -12,7 +12,7 @@ use sea_orm::{
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use super::failure::Failure;
-use super::migrations::{self, MigrationError};
+use super::migrations;
 use super::session::{Session, Statements};
 use super::{OpenError, Shared, diagnose, execution};
 
@@ -54,30 +54,27 @@ impl Postgres {
     /// Connects and brings the tables up to date.
     pub async fn open(connection: &Connection, shared: Arc<Shared>) -> Result<Postgres, OpenError> {
         let db = connect(connection).await?;
-        let begin = db.begin().await.map_err(MigrationError::from)?;
-        let steps = migrations::up(&begin, Dialect::Postgres, &tables(&shared.declarations)).await?;
-        begin.commit().await.map_err(MigrationError::from)?;
-        super::report(&steps);
+        super::report(&migrations::up(&db, Dialect::Postgres, &tables(&shared.declarations)).await?);
         Ok(Postgres { db, statements: Statements::default(), shared })
     }
 
     /// Runs an operation. One that lost a race against another is tried again; a lost connection is not, since
     /// nobody can tell whether its commit arrived.
-    pub async fn write(&self, operation: Operation) -> Result<Option<Row>, Failure> {
+    pub async fn write(&self, scope: Scope, operation: Operation) -> Result<Option<Row>, Failure> {
         for _ in 1..TRIES {
-            match self.attempt(operation.clone()).await {
+            match self.attempt(scope, operation.clone()).await {
                 Err(Attempt::LostRace) => tokio::task::yield_now().await,
                 Err(Attempt::Failed(failure)) => return Err(failure),
                 Ok(row) => return Ok(row),
             }
         }
-        self.attempt(operation).await.map_err(|attempt| match attempt {
+        self.attempt(scope, operation).await.map_err(|attempt| match attempt {
             Attempt::LostRace => Failure::Unavailable("too many writes at the same time".to_owned()),
             Attempt::Failed(failure) => failure,
         })
     }
 
-    async fn attempt(&self, operation: Operation) -> Result<Option<Row>, Attempt> {
+    async fn attempt(&self, scope: Scope, operation: Operation) -> Result<Option<Row>, Attempt> {
         let options = TransactionOptions {
             isolation_level: Some(IsolationLevel::RepeatableRead),
             ..Default::default()
@@ -85,7 +82,8 @@ impl Postgres {
         let transaction = self.db.begin_with_options(options).await.map_err(Attempt::from)?;
         let circumstances = self.shared.circumstances();
         let context = circumstances.context();
-        let mut session = Session::new(&transaction, &self.statements, Dialect::Postgres, context.now_ms());
+        let now_ms = context.now_ms();
+        let mut session = Session::new(&transaction, &self.statements, Dialect::Postgres, scope, now_ms);
         let result = execution(&mut session, &self.shared, &context).run(operation).await;
         match result {
             Ok(row) => {
@@ -98,7 +96,7 @@ impl Postgres {
                 match failure {
                     Failure::Conflict(conflict) => {
                         let mut session =
-                            Session::new(&self.db, &self.statements, Dialect::Postgres, context.now_ms());
+                            Session::new(&self.db, &self.statements, Dialect::Postgres, scope, now_ms);
                         match diagnose(&mut session, &self.shared, *conflict).await {
                             // The row that stood in the way is gone again: the race is to be run once more.
                             Failure::Broken(_) => Err(Attempt::LostRace),
