@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, also in what it calls"
 )]
 
+mod config_commands;
 mod conformance;
 mod crash;
 mod dbless;
@@ -19,7 +20,10 @@ mod invariants;
 mod migrations;
 mod node;
 mod properties;
+mod reload;
 mod scenarios;
+mod several_nodes;
 mod snapshots;
 mod support;
+mod upgrade;
 mod workspaces;

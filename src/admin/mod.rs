@@ -36,21 +36,23 @@ async fn handle(node: &Node, request: http::Request<Body>) -> Response {
     let started = Instant::now();
     let headers = request.headers().clone();
     let serving = node.figures.serve();
-    let result =
-        tokio::time::timeout(node.request_timeout, serve(node, request)).await.unwrap_or_else(|_| {
+    let adjusted = node.adjusted.get();
+    let result = tokio::time::timeout(adjusted.request_timeout, serve(node, request, adjusted.body_limit))
+        .await
+        .unwrap_or_else(|_| {
             Err(Refusal {
                 retry_after: Some(1),
                 ..Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the request took too long")
             })
         });
     drop(serving);
-    answer::response(result, &headers, &node.origins, started.elapsed().as_millis())
+    answer::response(result, &headers, &adjusted.origins, started.elapsed().as_millis())
 }
 
-async fn serve(node: &Node, request: http::Request<Body>) -> Result<Answer, Refusal> {
+async fn serve(node: &Node, request: http::Request<Body>, body_limit: usize) -> Result<Answer, Refusal> {
     let workspace = node.endpoints.workspace(request.uri().path());
     let default = node.store.default_scope();
-    let mut request = Request::read(request, workspace.as_ref(), default, node.body_limit).await?;
+    let mut request = Request::read(request, workspace.as_ref(), default, body_limit).await?;
     if let Some(workspace) = workspace {
         request.scope = node.store.workspace(&workspace.name).await?.ok_or_else(Refusal::not_found)?;
         if request.scope != default {

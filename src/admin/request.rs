@@ -78,6 +78,11 @@ fn encoding(method: &Method, headers: &HeaderMap, has_body: bool, yaml: bool) ->
     }
 }
 
+/// Whether a path takes whole documents.
+fn takes_yaml(path: &str) -> bool {
+    matches!(path, "/config" | "/configuration")
+}
+
 /// The address with another path.
 fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
     match uri.query() {
@@ -111,7 +116,7 @@ impl Request {
             Bytes::new()
         };
         let has_body = !body.is_empty();
-        let encoding = encoding(&parts.method, &parts.headers, has_body, parts.uri.path() == "/config")?;
+        let encoding = encoding(&parts.method, &parts.headers, has_body, takes_yaml(parts.uri.path()))?;
         let (method, uri, headers) = (parts.method, parts.uri, parts.headers);
         Ok(Request { method, uri, headers, encoding, body, scope, prefix: String::new() })
     }
@@ -132,8 +137,7 @@ impl Request {
         Ok(match self.encoding {
             Encoding::Empty | Encoding::Yaml => Input { row: Row::new(), textual: false },
             Encoding::Json => {
-                let row = input::json_row(&self.body)
-                    .map_err(|_| Refusal::bad_request("Cannot parse JSON body"))?;
+                let row = self.json().await.ok_or_else(|| Refusal::bad_request("Cannot parse JSON body"))?;
                 Input { row, textual: false }
             }
             Encoding::Form => {
@@ -142,6 +146,16 @@ impl Request {
             }
             Encoding::Multipart => Input { row: input::multipart(self.parts().await?), textual: true },
         })
+    }
+
+    /// The row of a JSON body. A large one is read beside the threads that answer requests.
+    async fn json(&self) -> Option<Row> {
+        const LARGE: usize = 256 * 1024;
+        if self.body.len() < LARGE {
+            return input::json_row(&self.body).ok();
+        }
+        let body = self.body.clone();
+        tokio::task::spawn_blocking(move || input::json_row(&body).ok()).await.ok()?
     }
 
     /// The parts of a multipart body.

@@ -27,6 +27,8 @@ pub enum NodeEndpoint {
     CacheEntry,
     /// `/config`
     Config,
+    /// `/configuration`
+    Configuration,
     /// `/clustering/…`: what only a control plane has.
     ControlPlane,
     /// `/debug/node/log-level`
@@ -66,6 +68,11 @@ pub enum NodeEndpoint {
 }
 
 impl NodeEndpoint {
+    /// Whether Kong has the endpoint, too; one of this program alone is not listed among Kong's.
+    pub fn is_kongs(self) -> bool {
+        !matches!(self, NodeEndpoint::Configuration)
+    }
+
     /// Whether the endpoint's own answer goes before the one that OPTIONS gets everywhere.
     pub fn answers_options(self) -> bool {
         matches!(self, NodeEndpoint::FilterChains)
@@ -94,6 +101,7 @@ pub fn endpoints(role: Role) -> Vec<Endpoint<NodeEndpoint>> {
         Endpoint::node("/cache", DELETE, NodeEndpoint::Cache),
         Endpoint::node("/cache/{key}", READ_OR_DROP, NodeEndpoint::CacheEntry),
         Endpoint::node("/config", &["GET", "POST"], NodeEndpoint::Config),
+        Endpoint::node("/configuration", &["GET", "PUT"], NodeEndpoint::Configuration),
         Endpoint::node("/clustering/data-planes", GET, NodeEndpoint::ControlPlane),
         Endpoint::node("/clustering/status", GET, NodeEndpoint::ControlPlane),
         Endpoint::node("/debug/node/log-level", GET, NodeEndpoint::LogLevel),

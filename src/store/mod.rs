@@ -6,6 +6,7 @@
 
 mod announcements;
 mod batch;
+mod connections;
 mod conversation;
 mod deletion;
 mod execute;
@@ -18,6 +19,7 @@ mod postgres;
 mod session;
 mod space;
 mod sqlite;
+mod transaction;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,13 +36,15 @@ use sea_orm::ConnectionTrait;
 use serde_json::Value;
 use uuid::Uuid;
 
+pub use announcements::Announcement;
+pub use connections::Connection;
 pub use execute::{absent_below, below_key, reference_field, reference_to};
 pub use failure::{Failure, NOT_FOUND};
 pub use memory::{Busy, Snapshot, Turn};
 pub use mirror::Slice;
-pub use postgres::Connection;
 pub use space::Space;
 pub use sqlite::Location;
+pub use transaction::Progress;
 
 use execute::Execution;
 use failure::{Conflict, Write};
@@ -126,7 +130,7 @@ impl Store {
         let ping = async {
             match &self.engine {
                 Engine::Sqlite(engine) => engine.readers.execute_unprepared("SELECT 1").await.is_ok(),
-                Engine::Postgres(engine) => engine.db.execute_unprepared("SELECT 1").await.is_ok(),
+                Engine::Postgres(engine) => engine.is_reachable().await,
                 Engine::Memory(_) => true,
             }
         };
@@ -136,6 +140,11 @@ impl Store {
     /// The rows of one workspace, and those that belong to none.
     pub fn within(&self, scope: Scope) -> Space<'_> {
         Space { store: self, scope }
+    }
+
+    /// The rows of requests whose path names no workspace.
+    pub fn default_space(&self) -> Space<'_> {
+        self.within(self.default)
     }
 
     /// The workspace of that name or id; `None` where there is none, or where clients know of no other than the default
@@ -153,7 +162,7 @@ impl Store {
         if !entity.generate_admin_api {
             return Ok(None);
         }
-        let id = self.within(self.default).id(entity, &key).await?;
+        let id = self.default_space().id(entity, &key).await?;
         Ok(id.and_then(|id| Uuid::parse_str(&id).ok()).map(Scope::Workspace))
     }
 
@@ -315,7 +324,7 @@ pub async fn pending(database: &Database, declarations: &Declarations) -> Result
             Ok(migrations::pending(&db, Dialect::Sqlite, &wanted).await?)
         }
         Database::Postgres(connection) => {
-            let db = postgres::connect(connection).await?;
+            let db = connections::connect(connection, Arc::default()).await?;
             Ok(migrations::pending(&db, Dialect::Postgres, &wanted).await?)
         }
         Database::Off => Ok(Vec::new()),
@@ -334,7 +343,9 @@ pub async fn migrate(
             let (db, lock) = sqlite::inspect(location).await?;
             (db, Dialect::Sqlite, lock)
         }
-        Database::Postgres(connection) => (postgres::connect(connection).await?, Dialect::Postgres, None),
+        Database::Postgres(connection) => {
+            (connections::connect(connection, Arc::default()).await?, Dialect::Postgres, None)
+        }
         Database::Off => return Ok(Vec::new()),
     };
     if reset {

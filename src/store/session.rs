@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use entities::schema::{Entity, Row};
 use generators::operations::{Key, Page, Scope, WORKSPACE};
@@ -16,7 +17,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::batch::Batch;
-use super::failure::Failure;
+use super::failure::{Failure, within};
 use super::mirror::Mirror;
 use super::parts::stored;
 
@@ -74,6 +75,8 @@ pub struct Session<'a, C> {
     pub(super) dialect: Dialect,
     pub(super) scope: Scope,
     pub(super) now_ms: i64,
+    /// How long a statement may take; `None` sets no limit.
+    pub(super) patience: Option<Duration>,
     /// Rows in memory that may stand for those in the database.
     memory: Option<Memory<'a>>,
     /// What has been written so far.
@@ -106,10 +109,16 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
             dialect,
             scope,
             now_ms,
+            patience: None,
             memory: None,
             changes: Vec::new(),
             batch: Batch::default(),
         }
+    }
+
+    /// A session that gives a statement up after that long.
+    pub fn patient(self, patience: Duration) -> Self {
+        Session { patience: Some(patience), ..self }
     }
 
     /// A session that may answer from memory.
@@ -172,7 +181,8 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
         self.flush(false).await?;
         let values = self.about(entity, &shape, values);
         let text = self.statements.text(entity, shape, self.scope, self.dialect);
-        let found = self.connection.query_one_raw(self.statement(&text, values)).await?;
+        let asked = self.connection.query_one_raw(self.statement(&text, values));
+        let found = within(self.patience, asked).await?;
         Ok(found.map(|found| self.read(entity, &found)).transpose()?)
     }
 
@@ -209,7 +219,8 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
         // The moment comes with the values of every question about rows that expire.
         let values = self.about(entity, &Shape::Expired, vec![Bound::from(AT_ONCE)]);
         let text = self.statements.text(entity, Shape::Expired, self.scope, self.dialect);
-        let found = self.connection.query_all_raw(self.statement(&text, values)).await?;
+        let asked = self.connection.query_all_raw(self.statement(&text, values));
+        let found = within(self.patience, asked).await?;
         Ok(found.iter().map(|found| self.read(entity, found)).collect::<Result<_, _>>()?)
     }
 
@@ -277,7 +288,8 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
         let shape = sql::shape_of(page);
         let values = self.about(entity, &shape, sql::page_values(entity, page, self.dialect));
         let text = self.statements.text(entity, shape, self.scope, self.dialect);
-        let found = self.connection.query_all_raw(self.statement(&text, values)).await?;
+        let asked = self.connection.query_all_raw(self.statement(&text, values));
+        let found = within(self.patience, asked).await?;
         Ok(found.iter().map(|found| self.read(entity, found)).collect::<Result<_, _>>()?)
     }
 
@@ -345,7 +357,8 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
             Dialect::Postgres => format!("${}", values.len()),
         };
         sql.push_str(&format!(" ORDER BY \"id\", \"ordinal\" LIMIT {limit}"));
-        let found = self.connection.query_all_raw(self.statement(&sql, values)).await?;
+        let asked = self.connection.query_all_raw(self.statement(&sql, values));
+        let found = within(self.patience, asked).await?;
         let cell = |row: &QueryResult| -> Result<_, DbErr> {
             let id = column(row, 2, Kind::Uuid)?;
             Ok((

@@ -16,6 +16,7 @@ use super::execute::reference_field;
 use super::failure::Failure;
 use super::mirror::{Mirror, Slice};
 use super::session::Session;
+use super::transaction::Progress;
 use super::{Engine, Store};
 
 /// A workspace of a store.
@@ -36,9 +37,16 @@ macro_rules! session {
                 $question
             }
             Engine::Postgres(engine) => {
-                let (db, statements) = (&engine.db, &engine.statements);
-                let mut $session = Session::new(db, statements, Dialect::Postgres, $self.scope, now_ms);
-                $question
+                let _turn = engine.turn().await?;
+                let mut tries = 1;
+                loop {
+                    let now_ms = $self.store.shared.circumstances().context().now_ms();
+                    let mut $session = engine.session($self.scope, now_ms);
+                    match $question {
+                        Err(failure) if engine.try_again(&failure, tries).await => tries += 1,
+                        answer => break answer,
+                    }
+                }
             }
             Engine::Memory(engine) => {
                 let mut $session = engine.conversation($self.scope, now_ms);
@@ -51,11 +59,12 @@ macro_rules! session {
 impl Space<'_> {
     /// Runs an operation in one transaction. The row is what the client gets to see.
     pub async fn write(self, operation: Operation) -> Result<Option<Row>, Failure> {
-        match &self.store.engine {
-            Engine::Sqlite(engine) => engine.write(self.scope, operation).await,
-            Engine::Postgres(engine) => engine.write(self.scope, operation).await,
-            Engine::Memory(engine) => engine.write(self.scope, operation).await,
-        }
+        self.write_all(vec![operation], &Progress::default()).await
+    }
+
+    /// Whether it is that of requests whose path names no workspace.
+    pub fn is_default(self) -> bool {
+        self.scope == self.store.default
     }
 
     fn mirror(&self) -> Option<&Mirror> {
@@ -160,7 +169,7 @@ impl Space<'_> {
     /// Pages of different workspaces have the same path, and a name may be given to one workspace after another.
     fn page_key<'k>(&self, key: &'k str) -> Cow<'k, str> {
         match self.scope {
-            Scope::Workspace(id) if self.scope != self.store.default => Cow::Owned(format!("{id} {key}")),
+            Scope::Workspace(id) if !self.is_default() => Cow::Owned(format!("{id} {key}")),
             _ => Cow::Borrowed(key),
         }
     }

@@ -21,6 +21,7 @@ use super::failure::Failure;
 use super::migrations;
 use super::mirror::{Mirror, Rows};
 use super::session::{Change, Memory, Session, Statements, Touched};
+use super::transaction::Progress;
 use super::{OpenError, Shared, diagnose, execution};
 
 /// How many operations one commit takes at most.
@@ -51,7 +52,8 @@ type Answer = Result<Option<Row>, Failure>;
 
 struct Job {
     scope: Scope,
-    operation: Operation,
+    operations: Vec<Operation>,
+    progress: Progress,
     reply: oneshot::Sender<Answer>,
 }
 
@@ -145,11 +147,12 @@ impl Sqlite {
         Ok(Sqlite { readers, mirror, statements, queue, writer, _lock: lock })
     }
 
-    /// Runs an operation; it is durable when the answer comes.
-    pub async fn write(&self, scope: Scope, operation: Operation) -> Answer {
+    /// Runs operations that happen together or not at all; they are durable when the answer comes.
+    pub async fn write(&self, scope: Scope, operations: Vec<Operation>, progress: &Progress) -> Answer {
         let (reply, answer) = oneshot::channel();
-        let gone = || Failure::Unavailable("the writer has stopped".to_owned());
-        self.queue.send(Job { scope, operation, reply }).await.map_err(|_| gone())?;
+        let gone = || Failure::busy("the writer has stopped");
+        let job = Job { scope, operations, progress: progress.clone(), reply };
+        self.queue.send(job).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 
@@ -219,9 +222,9 @@ impl Writer {
         };
         let mut group = Group::default();
         let mut next = Some(first);
-        while let Some(job) = next {
-            let result = self.job(&transaction, job.scope, job.operation, &mut group).await;
-            group.done.push((job.reply, result));
+        while let Some(Job { scope, operations, progress, reply }) = next {
+            let result = self.job(&transaction, scope, operations, &progress, &mut group).await;
+            group.done.push((reply, result));
             let full = group.done.len() == GROUP || group.torn;
             next = if full { None } else { jobs.try_recv().ok() };
         }
@@ -240,19 +243,20 @@ impl Writer {
                 let cause = cause.to_string();
                 tracing::error!(%cause, "a commit failed");
                 for (reply, result) in group.done {
-                    let result = result.and_then(|_| Err(Failure::Unavailable(cause.clone())));
+                    let result = result.and_then(|_| Err(Failure::busy(cause.clone())));
                     answer(reply, result);
                 }
             }
         }
     }
 
-    /// One operation: it happens as a whole or not at all.
+    /// One job: it happens as a whole or not at all.
     async fn job(
         &self,
         transaction: &DatabaseTransaction,
         scope: Scope,
-        operation: Operation,
+        operations: Vec<Operation>,
+        progress: &Progress,
         group: &mut Group,
     ) -> Answer {
         let circumstances = self.shared.circumstances();
@@ -260,7 +264,7 @@ impl Writer {
         let memory = Memory { mirror: &self.mirror, touched: &group.touched };
         let session = Session::new(transaction, &self.statements, Dialect::Sqlite, scope, context.now_ms());
         let mut session = session.remembering(memory);
-        let result = execution(&mut session, &self.shared, &context).run(operation).await;
+        let result = execution(&mut session, &self.shared, &context).run(operations, progress).await;
         match result {
             Ok(row) => {
                 group.changes.append(&mut session.changes);
