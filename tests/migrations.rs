@@ -46,11 +46,24 @@ impl Trial {
         Process::start(self.folder.path(), &self.settings())
     }
 
-    /// Makes the file, where there is one, so that it can be looked at.
-    fn create(&self) {
+    /// Runs statements on a database that may not be there yet.
+    fn fill(&self, sql: &'static str) {
         if matches!(self.place, Place::Sqlite) {
             std::fs::File::create(self.folder.path().join("silverback.db")).unwrap();
         }
+        macro_rules! run {
+            ($options:expr) => {{
+                let mut connection = $options.connect().await.unwrap();
+                sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }};
+        }
+        block_on(async {
+            match &self.place {
+                Place::Sqlite => run!(self.file()),
+                Place::Postgres(database) => run!(options(database)),
+            }
+        });
     }
 
     /// Starts a server on it and ends that again.
@@ -72,19 +85,14 @@ impl Trial {
         }
         block_on(async {
             match &self.place {
-                Place::Sqlite => {
-                    run!(SqliteConnectOptions::new().filename(self.folder.path().join("silverback.db")))
-                }
-                Place::Postgres(database) => run!(
-                    PgConnectOptions::new_without_pgpass()
-                        .host(&database.host)
-                        .port(database.port)
-                        .username(&database.user)
-                        .database(&database.name)
-                        .ssl_mode(PgSslMode::Disable)
-                ),
+                Place::Sqlite => run!(self.file()),
+                Place::Postgres(database) => run!(options(database)),
             }
         })
+    }
+
+    fn file(&self) -> SqliteConnectOptions {
+        SqliteConnectOptions::new().filename(self.folder.path().join("silverback.db"))
     }
 
     /// What a server says that does not come up.
@@ -102,6 +110,15 @@ impl Trial {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.success(), text(&output.stdout) + &text(&output.stderr))
     }
+}
+
+fn options(database: &Database) -> PgConnectOptions {
+    PgConnectOptions::new_without_pgpass()
+        .host(&database.host)
+        .port(database.port)
+        .username(&database.user)
+        .database(&database.name)
+        .ssl_mode(PgSslMode::Disable)
 }
 
 #[test]
@@ -213,31 +230,14 @@ fn what_is_missing_is_added_and_the_rows_stay() {
 }
 
 /// A database as a program left it that knew of no workspaces (format 1): its rows are in the default workspace from now
-/// on, under the same keys, and its tables are those of a new one.
+/// on, and its tables are those of a new one.
 #[test]
 fn rows_from_before_workspaces_are_in_the_default_one() {
-    const SERVICE: &str = "5a0a7b5e-7d2c-4c1e-9c53-0f3f0d6f8a11";
-    const ROUTE: &str = "6b0a7b5e-7d2c-4c1e-9c53-0f3f0d6f8a22";
-    let rows = [
-        "INSERT INTO schema_meta (key, value) VALUES ('format', '1')".to_owned(),
-        format!(
-            "INSERT INTO services (id, name, host, port, protocol) VALUES ('{SERVICE}', 's', 'h.test', 80, 'http')"
-        ),
-        format!(
-            "INSERT INTO routes (id, name, service_id, paths, tags) \
-             VALUES ('{ROUTE}', 'r', '{SERVICE}', '[\"/a\"]', '[\"t\"]')"
-        ),
-        format!("INSERT INTO tags (entity, tag, id, ordinal) VALUES ('routes', 't', '{ROUTE}', 1)"),
-    ];
     for trial in Trial::each("before_workspaces") {
-        let schema = match trial.place {
-            Place::Sqlite => include_str!("migrations/format_1.sqlite.sql"),
-            Place::Postgres(_) => include_str!("migrations/format_1.postgres.sql"),
-        };
-        trial.create();
-        for statement in schema.lines().chain(rows.iter().map(String::as_str)) {
-            trial.sql(statement);
-        }
+        trial.fill(match trial.place {
+            Place::Sqlite => include_str!("upgrade/0.1.0-1/sqlite.sql"),
+            Place::Postgres(_) => include_str!("upgrade/0.1.0-1/postgres.sql"),
+        });
         let (success, said) = trial.command(&["migrations", "list"]);
         assert!(success && said.contains("'ws_id' to the table 'services'"), "{said}");
 
@@ -249,17 +249,18 @@ fn rows_from_before_workspaces_are_in_the_default_one() {
             let answer = connection.json(method, path, body).unwrap();
             (answer.status, answer.json())
         };
-        let (_, route) = ask("GET", "/services/s/routes/r", &Value::Null);
-        assert_eq!((&route["id"], &route["service"]["id"]), (&json!(ROUTE), &json!(SERVICE)), "{route}");
-        assert_eq!(ask("GET", "/default/tags/t", &Value::Null).1["data"][0]["entity_id"], ROUTE);
         assert_eq!(ask("GET", "/workspaces", &Value::Null).1["data"][0]["name"], "default");
-        assert_eq!(ask("POST", "/services", &json!({"host": "h.test", "name": "s"})).0, 409);
-        assert_eq!(ask("DELETE", "/services/s", &Value::Null).0, 400);
+        let (_, services) = ask("GET", "/default/services", &Value::Null);
+        let service =
+            services["data"].as_array().unwrap().iter().find(|row| row["name"].is_string()).unwrap();
+        let again = json!({"host": "h.test", "name": service["name"]});
+        assert_eq!(ask("POST", "/services", &again).0, 409);
         assert_eq!(ask("POST", "/workspaces", &json!({"name": "blue"})).0, 201);
-        assert_eq!(ask("POST", "/blue/services", &json!({"host": "h.test", "name": "s"})).0, 201);
-        let reaching = json!({"paths": ["/a"], "service": {"id": SERVICE}});
-        assert_eq!(ask("POST", "/blue/routes", &reaching).0, 400);
-        assert_eq!(ask("GET", "/blue/tags", &Value::Null).1["data"], json!([]));
+        assert_eq!(ask("POST", "/blue/services", &again).0, 201);
+        let reaching = json!({"paths": ["/a"], "service": {"id": service["id"]}});
+        assert_eq!(ask("POST", "/blue/routes", &reaching).1["code"], 4);
+        assert_ne!(ask("GET", "/tags", &Value::Null).1["data"], json!([]));
+        assert_eq!(ask("GET", "/blue/services?tags=example-1", &Value::Null).1["data"], json!([]));
         drop(process);
 
         let (success, said) = trial.command(&["migrations", "list"]);

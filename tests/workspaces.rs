@@ -244,3 +244,35 @@ async fn a_configuration_fills_the_default_one() {
     assert_eq!(names["data"].as_array().map(Vec::len), Some(2), "{names}");
     assert_eq!(api.json("POST", "/workspaces", &json!({"name": "red"})).await.status, 405);
 }
+
+/// A configuration is one workspace's: bringing it about changes no other.
+#[tokio::test]
+async fn a_configuration_is_of_its_workspace() {
+    for store in [Store::Sqlite, Store::Postgres] {
+        let Some(api) = open(store, "workspace_configuration").await else { continue };
+        api.json("POST", "/workspaces", &json!({"name": "blue"})).await;
+        for space in ["", "/blue"] {
+            api.json("POST", &format!("{space}/services"), &json!({"host": "h.test", "name": "s"})).await;
+        }
+        let document = json!({"_format_version": "3.0", "services": [{"host": "h.test", "name": "t"}]});
+        let report = api.json("PUT", "/blue/configuration", &document).await;
+        assert_eq!(report.status, 200, "{}", report.json());
+        for (path, status) in [
+            ("/services/s", 200),
+            ("/services/t", 404),
+            ("/blue/services/s", 404),
+            ("/blue/services/t", 200),
+            ("/workspaces/blue", 200),
+        ] {
+            assert_eq!(api.get(path).await.status, status, "{path}");
+        }
+        let shown = api.get("/blue/configuration").await.json();
+        assert_eq!(shown["services"][0]["name"], "t", "{shown}");
+        assert!(shown.get("workspaces").is_none(), "{shown}");
+    }
+    let api = open(Store::Off, "workspace_no_database").await.unwrap();
+    let document = json!({"_format_version": "3.0", "workspaces": [{"name": "blue"}]});
+    assert_eq!(api.json("POST", "/config", &document).await.status, 201);
+    let document = json!({"_format_version": "3.0", "services": [{"host": "h.test"}]});
+    assert_eq!(api.json("PUT", "/blue/configuration", &document).await.status, 405);
+}
