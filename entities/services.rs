@@ -51,7 +51,7 @@ pub static SERVICES: Entity = Entity::new("services")
         null_unless!("tls_verify_depth", "protocol", WITH_TLS),
         null_unless!("ca_certificates", "protocol", WITH_TLS),
     ])
-    .shorthands(&[shorthand("url", STRING, &split_url)])
+    .shorthands(&[shorthand("url", STRING.format("url"), &split_url).writes(&[&["protocol"], &["host"], &["port"], &["path"]])])
     .build();
 
 /// The parts of `url`: what it does not name is null, so that an old path does not outlive a new URL.

@@ -171,7 +171,7 @@ fn automatic(
 }
 
 /// Completes what lies inside a value, and supplies a value that is missing.
-fn adjust(
+pub(crate) fn adjust(
     field: &Field,
     value: Option<Value>,
     verb: Verb,

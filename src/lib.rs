@@ -18,7 +18,7 @@ use std::sync::Arc;
 use entities::schema::{Declarations, Edition, Flavor, Profile};
 use uuid::Uuid;
 
-use node::{Adjustable, Adjusted, CurrentLevel, Figures, Health, Node};
+use node::{Adjustable, Adjusted, CurrentLevel, Figures, Health, Node, OpenApi};
 use settings::{RouterFlavor, Settings};
 use store::{Database, OpenError, Store};
 
@@ -119,6 +119,8 @@ pub async fn node_with(
         flavor,
         adjusted: Adjusted::new(Adjustable::of(settings)),
         edition: settings.edition.word(),
+        role: settings.role,
+        openapi: OpenApi::default(),
     });
     let text = settings.declarative_config_string.as_ref().map(|text| text.expose());
     node::configure(&node, settings.declarative_config.as_deref(), text).await?;

@@ -142,6 +142,10 @@ pub struct Field {
     pub timestamp: bool,
     pub mutually_exclusive_subsets: &'static [&'static [&'static str]],
     pub validator: Option<Validator>,
+    /// String only: the regular expression of ECMA-262 that says what the rule in Rust says.
+    pub pattern: Option<&'static str>,
+    /// String only: the name of the form that the rule in Rust asks for, where no expression says it.
+    pub format: Option<&'static str>,
 
     /// Record only: rules between its fields.
     pub checks: &'static [Check],
@@ -210,6 +214,8 @@ impl Field {
             timestamp: false,
             mutually_exclusive_subsets: &[],
             validator: None,
+            pattern: None,
+            format: None,
             checks: &[],
             shorthands: &[],
             normalizer: None,
@@ -335,6 +341,10 @@ attributes! {
     text_validator(rule: &'static (dyn Fn(&str) -> Result<(), String> + Send + Sync)) validator = Some(Validator::Text(rule));
     /// A rule of a value in Rust.
     validator(rule: &'static (dyn Fn(&Value) -> Result<(), String> + Send + Sync)) validator = Some(Validator::Any(rule));
+    /// The rule in Rust as a regular expression of ECMA-262, for documents.
+    pattern(text: &'static str) pattern = Some(text);
+    /// What the form that the rule in Rust asks for is called in documents.
+    format(name: &'static str) format = Some(name);
     /// Rules between the fields of a record.
     checks(checks: &'static [Check]) checks = checks;
     /// Shorthands of a record.
@@ -424,7 +434,7 @@ impl Field {
             ($($attribute:ident)*) => { $(if other.$attribute.is_some() { self.$attribute = other.$attribute; })* };
         }
         overlay!(required between gt eq ne one_of not_one_of len_eq len_min len_max starts_with matches not_match
-            match_any contains validator err);
+            match_any contains validator pattern format err);
         if !other.match_all.is_empty() {
             self.match_all = other.match_all;
         }

@@ -13,12 +13,14 @@ pub struct Refusal {
     pub body: Value,
     /// Seconds after which the client may try again.
     pub retry_after: Option<u32>,
+    /// The methods that would not have been refused; told with every 405.
+    pub allow: Option<String>,
 }
 
 impl Refusal {
     /// A refusal that says one sentence.
     pub fn new(status: StatusCode, message: &str) -> Refusal {
-        Refusal { status, body: json!({ "message": message }), retry_after: None }
+        Refusal { status, body: json!({ "message": message }), retry_after: None, allow: None }
     }
 
     /// `404 Not found`
@@ -67,7 +69,7 @@ impl From<Error> for Refusal {
         if let Some((key, details)) = error.details() {
             body.insert(key.to_owned(), details);
         }
-        Refusal { status: status(&error), body: Value::Object(body), retry_after: None }
+        Refusal { status: status(&error), body: Value::Object(body), retry_after: None, allow: None }
     }
 }
 

@@ -15,14 +15,14 @@ use std::time::Instant;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
-use generators::routes::{Place, Target};
+use generators::routes::{Endpoint, Place, Target};
 use http::{Method, StatusCode};
 
 pub use answer::Answer;
 pub use errors::Refusal;
 pub use request::Request;
 
-use crate::node::Node;
+use crate::node::{Node, NodeEndpoint};
 
 /// The Admin API of a node.
 pub fn router(node: Arc<Node>) -> Router {
@@ -61,6 +61,19 @@ async fn serve(node: &Node, request: http::Request<Body>, body_limit: usize) -> 
     }
     let found = node.endpoints.find(request.uri.path()).ok_or_else(Refusal::not_found)?;
     let (endpoint, parameters) = (found.endpoint, found.parameters);
+    answer(node, endpoint, parameters, &request).await.map_err(|refusal| match refusal.status {
+        StatusCode::METHOD_NOT_ALLOWED => Refusal { allow: Some(endpoint.allow()), ..refusal },
+        _ => refusal,
+    })
+}
+
+/// Answers a request to the endpoint that its path leads to.
+async fn answer(
+    node: &Node,
+    endpoint: &Endpoint<NodeEndpoint>,
+    parameters: Vec<String>,
+    request: &Request,
+) -> Result<Answer, Refusal> {
     if !endpoint.knows(request.method.as_str()) {
         return Err(Refusal::method_not_allowed());
     }
@@ -78,8 +91,8 @@ async fn serve(node: &Node, request: http::Request<Body>, body_limit: usize) -> 
         return Ok(Answer::Options(endpoint.allow()));
     }
     match endpoint.target {
-        Target::Entity(place) => rows::answer(node, place, parameters, &request).await,
-        Target::Node(endpoint) => node.answer(endpoint, &parameters, &request).await,
+        Target::Entity(place) => rows::answer(node, place, parameters, request).await,
+        Target::Node(endpoint) => node.answer(endpoint, &parameters, request).await,
         Target::Hidden => Err(Refusal::not_found()),
     }
 }

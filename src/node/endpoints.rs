@@ -11,6 +11,8 @@ use crate::settings::Role;
 pub enum NodeEndpoint {
     /// `/`
     Root,
+    /// `/openapi.json`, `/openapi.yaml`
+    OpenApi(Format),
     /// `/endpoints`
     Endpoints,
     /// `/status`
@@ -67,10 +69,17 @@ pub enum NodeEndpoint {
     EmptyCache,
 }
 
+/// How the OpenAPI document is written.
+#[derive(Clone, Copy, Debug)]
+pub enum Format {
+    Json,
+    Yaml,
+}
+
 impl NodeEndpoint {
     /// Whether Kong has the endpoint, too; one of this program alone is not listed among Kong's.
     pub fn is_kongs(self) -> bool {
-        !matches!(self, NodeEndpoint::Configuration)
+        !matches!(self, NodeEndpoint::Configuration | NodeEndpoint::OpenApi(_))
     }
 
     /// Whether the endpoint's own answer goes before the one that OPTIONS gets everywhere.
@@ -93,6 +102,8 @@ pub fn endpoints(role: Role) -> Vec<Endpoint<NodeEndpoint>> {
     };
     vec![
         Endpoint::node("/", GET, NodeEndpoint::Root),
+        Endpoint::node("/openapi.json", GET, NodeEndpoint::OpenApi(Format::Json)),
+        Endpoint::node("/openapi.yaml", GET, NodeEndpoint::OpenApi(Format::Yaml)),
         Endpoint::node("/endpoints", GET, NodeEndpoint::Endpoints),
         Endpoint::node("/status", GET, NodeEndpoint::Status),
         Endpoint::node("/status/dns", GET, NodeEndpoint::Dns),

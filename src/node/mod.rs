@@ -4,11 +4,13 @@ mod adjustable;
 mod cache;
 mod config;
 pub mod configuration;
+mod described;
 mod endpoints;
 mod figures;
 mod health;
 mod log_level;
 mod metrics;
+mod openapi;
 mod root;
 mod schemas;
 mod status;
@@ -29,6 +31,7 @@ pub use endpoints::NodeEndpoint;
 pub use figures::Figures;
 pub use health::Health;
 pub use log_level::CurrentLevel;
+pub use openapi::OpenApi;
 pub use root::KONG_VERSION;
 
 use crate::admin::{Answer, Refusal, Request};
@@ -52,6 +55,8 @@ pub struct Node {
     /// What changes when the settings are read again.
     pub adjusted: Adjusted,
     pub edition: &'static str,
+    pub role: Role,
+    pub openapi: OpenApi,
 }
 
 impl Node {
@@ -97,6 +102,7 @@ impl Node {
         let name = parameters.first().map_or("", String::as_str);
         match endpoint {
             NodeEndpoint::Root => root::answer(self, request).await,
+            NodeEndpoint::OpenApi(format) => self.openapi.answer(self, format).await,
             NodeEndpoint::Endpoints => {
                 let kongs = self
                     .endpoints
@@ -126,10 +132,10 @@ impl Node {
             NodeEndpoint::FilterChains | NodeEndpoint::Filters => {
                 Err(Refusal::bad_request("this endpoint is only available when wasm is enabled"))
             }
-            NodeEndpoint::Schema => schemas::entity(self, name),
+            NodeEndpoint::Schema => schemas::entity(self, name, request),
             NodeEndpoint::Validate => schemas::validate(self, name, request).await,
             NodeEndpoint::ValidateEntity(entity) => schemas::validate(self, entity, request).await,
-            NodeEndpoint::Subschema(entity, kind) => schemas::subschema(self, entity, kind, name),
+            NodeEndpoint::Subschema(entity, kind) => schemas::subschema(self, entity, kind, name, request),
             NodeEndpoint::Tags => tags::list(self, request, None).await,
             NodeEndpoint::Tag => tags::list(self, request, Some(name)).await,
             NodeEndpoint::PluginsEnabled => {
