@@ -82,7 +82,7 @@ fn document(kinds: &[Vec<Numbers>; 4]) -> Row {
 /// What is created, updated and deleted; `None` for a document in which something is wrong.
 async fn synchronize(node: &Node, document: &Row, dry_run: bool) -> Option<[u64; 3]> {
     let wish = Wish { document: document.clone(), selection: Selection::default(), dry_run };
-    match configuration::synchronize(node, wish, &Progress::default()).await {
+    match configuration::synchronize(node, node.store.default_space(), wish, &Progress::default()).await {
         Ok(report) => Some(["created", "updated", "deleted"].map(|name| report[name].as_u64().unwrap())),
         Err(Trouble::Document(_)) => None,
         Err(trouble) => panic!("{:?}: {}", trouble.details(), Value::Object(document.clone())),
@@ -98,11 +98,11 @@ async fn holds(node: &Node, documents: [Row; 2]) {
         assert_eq!(synchronize(node, document, false).await, Some(found));
         assert_eq!(synchronize(node, document, true).await, NOTHING, "nothing is left to do");
     }
-    let dump = configuration::dump(node, Form::default()).await.unwrap();
+    let dump = configuration::dump(node, node.store.default_space(), Form::default()).await.unwrap();
     assert_eq!(synchronize(node, &dump, true).await, NOTHING, "a dump means what there is: {dump:?}");
     synchronize(node, &empty, false).await.unwrap();
     synchronize(node, &dump, false).await.unwrap();
-    assert_eq!(configuration::dump(node, Form::default()).await.unwrap(), dump);
+    assert_eq!(configuration::dump(node, node.store.default_space(), Form::default()).await.unwrap(), dump);
 }
 
 #[test]
