@@ -10,11 +10,11 @@ use serde_json::Value;
 
 use super::Loaded;
 use super::adoption::{CHANGED, Left};
-use super::configuration::{Configuration, NaturalKey, is_configured, natural_keys};
+use super::configuration::{Configuration, NaturalKey, is_configured, name_of, natural_keys};
 use super::selection::Selection;
 use crate::errors::Error;
 use crate::graph::Graph;
-use crate::operations::{Operation, reference};
+use crate::operations::{Operation, primary, reference};
 use crate::sql::EXPIRY;
 
 /// What a document asks for.
@@ -64,6 +64,9 @@ impl Difference {
             }
             spoken_for.insert((entity.name, id.clone()));
             let before = current.row(entity, &id);
+            if let Some(before) = before.filter(|before| !wanted.selection.reaches(entity, before)) {
+                return Err(foreign(entity, &id, before, &stored));
+            }
             let after = match before {
                 Some(before) => settled(entity, before, stored, wanted.left.of(entity, &id)),
                 None => stored,
@@ -240,6 +243,17 @@ impl Difference {
             early.extend(more);
         }
         early
+    }
+}
+
+/// Why a document cannot have a row that the selection leaves out: it belongs to somebody else, name and id.
+fn foreign(entity: &'static Entity, id: &str, before: &Row, wanted: &Row) -> Error {
+    match name_of(entity, wanted) {
+        Some(name) if name_of(entity, before) == Some(name) => {
+            let by = entity.endpoint_key.unwrap_or_default().to_owned();
+            Error::UniqueViolation(Row::from_iter([(by, Value::from(name))]))
+        }
+        _ => Error::PrimaryKeyViolation(primary(entity, id)),
     }
 }
 
