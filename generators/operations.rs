@@ -319,7 +319,8 @@ mod tests {
             .ttl()
             .build();
         static BARE: Entity = Entity::new("bare").fields(&[("id", UUID)]).ttl().build();
-        let row = Row::from_iter([("created_at".to_owned(), json!(100)), ("updated_at".to_owned(), json!(200))]);
+        let row =
+            Row::from_iter([("created_at".to_owned(), json!(100)), ("updated_at".to_owned(), json!(200))]);
         let now_ms = 200_999;
         assert_eq!(expiry(&STAMPED, &row, 10, false, now_ms), 110_000);
         assert_eq!(expiry(&STAMPED, &row, 10, true, now_ms), 210_000);

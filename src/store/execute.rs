@@ -7,7 +7,9 @@ use entities::schema::{Context, Declarations, Entity, OnDelete, Row, Violations}
 use generators::complete::{Verb, complete, merge, rewrite, transform};
 use generators::errors::{Error, Unresolved};
 use generators::graph::Graph;
-use generators::operations::{Action, Key, Operation, expiry, id_of, key, primary, reference, seconds_left, take_ttl, unique};
+use generators::operations::{
+    Action, Key, Operation, expiry, id_of, key, primary, reference, seconds_left, take_ttl, unique,
+};
 use generators::routes::Place;
 use generators::sql::EXPIRY;
 use generators::validate::{Candidate, immutable, primary_key, validate, validate_value};
