@@ -21,7 +21,7 @@ pub static TARGETS: Entity = Entity::new("targets")
         ("updated_at", AUTO_TIMESTAMP_MS),
         ("upstream",   foreign(&UPSTREAMS).required().on_delete(OnDelete::Cascade)
             .doc("The unique identifier or the name of the upstream for which to update the target.")),
-        ("target",     STRING.required().text_validator(&is_address).normalizer(&normal_form)
+        ("target",     STRING.required().text_validator(&is_address).format("host-with-optional-port").normalizer(&normal_form)
             .doc("The target address (ip or hostname) and port.")),
         ("weight",     INTEGER.between(0, 65_535).default(Int(100))
             .doc("The weight this target gets within the upstream loadbalancer (0-65535).")),

@@ -40,7 +40,7 @@ pub static UPSTREAMS: Entity = Entity::new("upstreams")
     .fields(&[
         ("id",                        UUID),
         ("created_at",                AUTO_TIMESTAMP_S),
-        ("name",                      STRING.required().unique().text_validator(&is_plain_name)
+        ("name",                      STRING.required().unique().text_validator(&is_plain_name).format("hostname-without-port")
             .doc("This is a hostname, which must be equal to the host of a Service.")),
         ("updated_at",                AUTO_TIMESTAMP_S),
         ("algorithm",                 STRING.default(Str("round-robin"))
@@ -61,7 +61,7 @@ pub static UPSTREAMS: Entity = Entity::new("upstreams")
         ("healthchecks",              HEALTHCHECKS),
         ("tags",                      TAGS),
         ("host_header",               HOST_WITH_OPTIONAL_PORT),
-        ("client_certificate",        foreign(&CERTIFICATES)
+        ("client_certificate",        foreign(&CERTIFICATES).written_apart()
             .doc("If set, the certificate to be used as client certificate while TLS handshaking to the upstream server.")),
         ("use_srv_name",              BOOLEAN.default(Bool(false))
             .doc("If set, the balancer will use SRV hostname.")),
@@ -89,7 +89,10 @@ pub static UPSTREAMS: Entity = Entity::new("upstreams")
         Check::Distinct(&["hash_on_uri_capture", "hash_fallback_uri_capture"]),
     ])
     // In this order: the algorithm may take the hashing away, and then the hashing decides on the algorithm.
-    .shorthands(&[shorthand("algorithm", STRING, &algorithm), shorthand("hash_on", STRING, &hash_on)])
+    .shorthands(&[
+        shorthand("algorithm", STRING, &algorithm).writes(&[&["algorithm"], &["hash_on"]]),
+        shorthand("hash_on", STRING, &hash_on).writes(&[&["hash_on"], &["algorithm"]]),
+    ])
     .build();
 
 /// The host of a service names the upstream, so the name is a host name and no address.

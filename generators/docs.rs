@@ -300,7 +300,7 @@ fn checks(title: &str, list: &[Check]) -> String {
     format!("\n{title}\n\n{}", lines.concat())
 }
 
-fn words_of_check(check: &Check) -> String {
+pub(crate) fn words_of_check(check: &Check) -> String {
     match check {
         Check::AtLeastOneOf(names) => at_least_one(names),
         Check::OnlyOneOf(names) => format!("exactly one of {} is given", listed(names, "and")),

@@ -20,6 +20,8 @@ pub mod fixtures;
 pub mod graph;
 /// Query strings, forms, multipart bodies and JSON as rows.
 pub mod input;
+/// Declarations as JSON Schema.
+pub mod json_schema;
 /// JSON text as a value.
 mod json_text;
 /// Fields that list rows of another entity.
@@ -28,6 +30,8 @@ pub mod listings;
 mod lua;
 /// Texts as numbers.
 pub mod numbers;
+/// The OpenAPI document.
+pub mod openapi;
 /// Keys and pages, from paths and query arguments.
 pub mod operations;
 /// Rows as clients read them.

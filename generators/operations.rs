@@ -53,6 +53,9 @@ pub enum Action {
     Delete,
     /// Deletes the rows of a collection whose time is over; asked by the node itself.
     Expire,
+    /// Writes a row as it is, over the one of that id if there is one; asked by the node itself. The row is complete
+    /// and valid, its references are keys, and what is computed from it has been computed.
+    Write,
 }
 
 /// A write, as data: what to do, where, and with which input. The store runs it in one transaction.
@@ -66,6 +69,29 @@ pub struct Operation {
     pub row: Row,
     /// Whether the input was written as text and takes its types from the declaration.
     pub textual: bool,
+}
+
+impl Operation {
+    /// Writes a row as it is; see [`Action::Write`].
+    pub fn write(entity: &'static Entity, id: &str, row: Row) -> Operation {
+        Operation::of_item(Action::Write, entity, id, row)
+    }
+
+    /// Deletes a row and what hangs on it.
+    pub fn delete(entity: &'static Entity, id: &str) -> Operation {
+        Operation::of_item(Action::Delete, entity, id, Row::new())
+    }
+
+    /// The row of an item: its entity, and what stands for it in the path.
+    pub fn subject(&self) -> Option<(&'static str, String)> {
+        let Place::Item(entity) = self.place else { return None };
+        Some((entity.name, self.parameters.first()?.clone()))
+    }
+
+    fn of_item(action: Action, entity: &'static Entity, id: &str, row: Row) -> Operation {
+        let place = Place::Item(entity);
+        Operation { action, place, parameters: vec![id.to_owned()], row, textual: false }
+    }
 }
 
 /// Takes the time to live out of input. `None`: not given; 0 and null: for ever.

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, also in what it calls"
 )]
 
+mod config_commands;
 mod conformance;
 mod crash;
 mod dbless;
@@ -16,9 +17,14 @@ mod extensions;
 mod fuzz_corpus;
 mod http;
 mod invariants;
+mod json_schema;
 mod migrations;
 mod node;
+mod openapi;
 mod properties;
+mod reload;
 mod scenarios;
+mod several_nodes;
 mod snapshots;
 mod support;
+mod upgrade;

@@ -23,7 +23,8 @@ const ENDPOINT: Shorthand = shorthand(
         replaced_with: &[],
     }),
     &|value| Some(row_at(&["traces_endpoint"], value)),
-);
+)
+.writes(&[&["traces_endpoint"]]);
 
 #[rustfmt::skip]
 pub static OPENTELEMETRY: Subschema = Subschema::new("opentelemetry").plugin(BUNDLED, 14).fields(&[

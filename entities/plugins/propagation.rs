@@ -15,7 +15,7 @@ const INJECTED: &[&str] =
 pub(crate) const PROPAGATION: Field = record(&[
     ("extract",        array(&STRING.one_of(EXTRACTED))
         .doc("Header formats used to extract tracing context from incoming requests. If multiple values are specified, the first one found will be used for extraction. If left empty, Kong will not extract any tracing context information from incoming requests and generate a trace with no parent and a new trace ID.")),
-    ("clear",          array(&STRING.text_validator(&text::header_name))
+    ("clear",          array(&STRING.text_validator(&text::header_name).pattern(text::HEADER_NAME))
         .doc("Header names to clear after context extraction. This allows to extract the context from a certain header and then remove it from the request, useful when extraction and injection are performed on different header formats and the original header should not be sent to the upstream. If left empty, no headers are cleared.")),
     ("inject",         array(&STRING.one_of(INJECTED))
         .doc("Header formats used to inject tracing context. The value `preserve` will use the same header format as the incoming request. If multiple values are specified, all of them will be used during injection. If left empty, Kong will not inject any tracing context information in outgoing requests.")),

@@ -142,6 +142,10 @@ pub struct Field {
     pub timestamp: bool,
     pub mutually_exclusive_subsets: &'static [&'static [&'static str]],
     pub validator: Option<Validator>,
+    /// String only: the regular expression of ECMA-262 that says what the rule in Rust says.
+    pub pattern: Option<&'static str>,
+    /// String only: the name of the form that the rule in Rust asks for, where no expression says it.
+    pub format: Option<&'static str>,
 
     /// Record only: rules between its fields.
     pub checks: &'static [Check],
@@ -155,6 +159,8 @@ pub struct Field {
     pub lists: Option<(&'static str, &'static str)>,
     /// Reference only: the row referred to has no endpoint below the row that refers to it.
     pub without_endpoint: bool,
+    /// Reference only: the row uses the row referred to, and is not written below it where configurations nest.
+    pub written_apart: bool,
     /// UUID elements of an array only: rows of that entity, which cannot be deleted while they are named here.
     pub names: Option<&'static str>,
 }
@@ -208,12 +214,15 @@ impl Field {
             timestamp: false,
             mutually_exclusive_subsets: &[],
             validator: None,
+            pattern: None,
+            format: None,
             checks: &[],
             shorthands: &[],
             normalizer: None,
             upgrade: None,
             lists: None,
             without_endpoint: false,
+            written_apart: false,
             names: None,
         }
     }
@@ -332,6 +341,10 @@ attributes! {
     text_validator(rule: &'static (dyn Fn(&str) -> Result<(), String> + Send + Sync)) validator = Some(Validator::Text(rule));
     /// A rule of a value in Rust.
     validator(rule: &'static (dyn Fn(&Value) -> Result<(), String> + Send + Sync)) validator = Some(Validator::Any(rule));
+    /// The rule in Rust as a regular expression of ECMA-262, for documents.
+    pattern(text: &'static str) pattern = Some(text);
+    /// What the form that the rule in Rust asks for is called in documents.
+    format(name: &'static str) format = Some(name);
     /// Rules between the fields of a record.
     checks(checks: &'static [Check]) checks = checks;
     /// Shorthands of a record.
@@ -344,6 +357,8 @@ attributes! {
     lists(entity: &'static str, field: &'static str) lists = Some((entity, field));
     /// The row referred to is not served below this one (`/snis/{snis}/certificate`).
     without_endpoint() without_endpoint = true;
+    /// The row uses the row referred to; a configuration does not list it below that (`client_certificate`).
+    written_apart() written_apart = true;
     /// The elements are ids of that entity's rows.
     names(entity: &'static str) names = Some(entity);
 }
@@ -419,7 +434,7 @@ impl Field {
             ($($attribute:ident)*) => { $(if other.$attribute.is_some() { self.$attribute = other.$attribute; })* };
         }
         overlay!(required between gt eq ne one_of not_one_of len_eq len_min len_max starts_with matches not_match
-            match_any contains validator err);
+            match_any contains validator pattern format err);
         if !other.match_all.is_empty() {
             self.match_all = other.match_all;
         }

@@ -167,13 +167,115 @@ impl Bytes {
     }
 }
 
+/// A piece of a pattern.
+enum Piece {
+    Start,
+    End,
+    Open,
+    Close,
+    /// One byte of these, as often as the quantifier says; without one, once.
+    One(Box<Bytes>, &'static str),
+}
+
 /// Writes the regular expression of a pattern.
 fn translate(pattern: &[u8]) -> Result<String, String> {
     let mut out = String::new();
+    for piece in pieces(pattern)? {
+        match piece {
+            Piece::Start => out.push_str(r"\A"),
+            Piece::End => out.push_str(r"\z"),
+            Piece::Open => out.push('('),
+            Piece::Close => out.push(')'),
+            Piece::One(bytes, quantifier) => {
+                bytes.write(&mut out);
+                out.push_str(quantifier);
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// The pattern as a regular expression of ECMA-262, which is read letter by letter. `None` where it would not say the
+/// same: a pattern counts bytes, so that a class with a part of a letter beyond ASCII says the same only when it holds
+/// all of them, any number of times.
+pub fn ecma(pattern: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut at_least_one_beyond = false;
+    for piece in pieces(pattern.as_bytes()).ok()? {
+        match piece {
+            Piece::Start => out.push('^'),
+            Piece::End => out.push('$'),
+            Piece::Open => out.push('('),
+            Piece::Close => out.push(')'),
+            Piece::One(bytes, quantifier) => {
+                let (ascii, beyond) = bytes.0.split_at(128);
+                let takes_beyond = beyond.iter().any(|held| *held);
+                let repeated = matches!(quantifier, "*" | "*?") || quantifier == "+" && !at_least_one_beyond;
+                if takes_beyond && !(repeated && beyond.iter().all(|held| *held)) {
+                    return None;
+                }
+                at_least_one_beyond = takes_beyond && quantifier == "+";
+                write_class(ascii, takes_beyond, &mut out);
+                out.push_str(quantifier);
+                continue;
+            }
+        }
+        at_least_one_beyond = false;
+    }
+    Some(out)
+}
+
+/// A class of ECMA-262 with these letters of ASCII, and all or none of those beyond.
+fn write_class(ascii: &[bool], beyond: bool, out: &mut String) {
+    let listed: Vec<u8> =
+        (0..=127).zip(ascii).filter(|(_, held)| **held != beyond).map(|(byte, _)| byte).collect();
+    if let ([byte], false) = (listed.as_slice(), beyond) {
+        return write_letter(*byte, out);
+    }
+    out.push_str(match (listed.is_empty(), beyond) {
+        (true, true) => r"[\s\S",
+        (true, false) => r"[^\s\S",
+        (false, true) => "[^",
+        (false, false) => "[",
+    });
+    for run in listed.chunk_by(|a, b| a + 1 == *b) {
+        match run {
+            [] => {}
+            [only] => write_letter(*only, out),
+            [first, last] => {
+                write_letter(*first, out);
+                write_letter(*last, out);
+            }
+            [first, .., last] => {
+                write_letter(*first, out);
+                out.push('-');
+                write_letter(*last, out);
+            }
+        }
+    }
+    out.push(']');
+}
+
+/// A letter of ASCII that stands for itself.
+fn write_letter(byte: u8, out: &mut String) {
+    if byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'_' | b'~' | b':' | b',' | b'@' | b'%') {
+        out.push(char::from(byte));
+    } else if byte.is_ascii_punctuation() && byte != b'`' {
+        out.push('\\');
+        out.push(char::from(byte));
+    } else {
+        // Writing to a string does not fail.
+        let _ = write!(out, r"\x{byte:02X}");
+    }
+}
+
+/// Takes a pattern apart.
+fn pieces(pattern: &[u8]) -> Result<Vec<Piece>, String> {
+    let mut out = Vec::new();
     let mut open = 0_usize;
     let mut at = 0;
     if pattern.first() == Some(&b'^') {
-        out.push_str(r"\A");
+        out.push(Piece::Start);
         at = 1;
     }
     while let Some(&byte) = pattern.get(at) {
@@ -181,16 +283,16 @@ fn translate(pattern: &[u8]) -> Result<String, String> {
         let one = match byte {
             b'(' => {
                 open += 1;
-                out.push('(');
+                out.push(Piece::Open);
                 continue;
             }
             b')' => {
                 open = open.checked_sub(1).ok_or("a parenthesis closes nothing")?;
-                out.push(')');
+                out.push(Piece::Close);
                 continue;
             }
             b'$' if at == pattern.len() => {
-                out.push_str(r"\z");
+                out.push(Piece::End);
                 continue;
             }
             b'.' => Bytes::of(|_| true),
@@ -211,16 +313,15 @@ fn translate(pattern: &[u8]) -> Result<String, String> {
             // Also a quantifier that follows no single character: Lua takes it as it stands.
             other => Bytes::of(|byte| byte == other),
         };
-        one.write(&mut out);
         let quantifier = match pattern.get(at) {
             Some(b'*') => "*",
             Some(b'+') => "+",
             Some(b'-') => "*?",
             Some(b'?') => "?",
-            _ => continue,
+            _ => "",
         };
-        out.push_str(quantifier);
-        at += 1;
+        at += usize::from(!quantifier.is_empty());
+        out.push(Piece::One(Box::new(one), quantifier));
     }
     if open > 0 {
         return Err("a parenthesis is not closed".to_owned());
@@ -319,6 +420,25 @@ mod tests {
         let beyond = compile_bytes(b"^[%w\x80-\xF4]+$").unwrap();
         assert!(beyond.is_match("café".as_bytes()) && !beyond.is_match(b"\xFF"));
         assert_eq!(compile("(%d+)-(%a)").unwrap().captures_len(), 3);
+    }
+
+    #[test]
+    fn what_is_the_same_letter_by_letter_is_written_in_ecma_262() {
+        for (pattern, expected) in [
+            ("^%u+$", Some("^[A-Z]+$")),
+            ("//", Some(r"\/\/")),
+            ("^[^*]*%*?[^*]*$", Some(r"^[^\*]*\*?[^\*]*$")),
+            ("^[^:]+:.*$", Some(r"^[^:]+:[\s\S]*$")),
+            ("^[%a_-][%a%d_-]*$", Some(r"^[\-A-Z_a-z][\-0-9A-Z_a-z]*$")),
+            ("^.*[^:]$", None),
+            ("^.$", None),
+            ("^[^a]+[^b]+$", None),
+            ("%f[%w]", None),
+            ("é", None),
+            ("^[z-a]$", Some(r"^[^\s\S]$")),
+        ] {
+            assert_eq!(ecma(pattern).as_deref(), expected, "{pattern}");
+        }
     }
 
     #[test]

@@ -14,6 +14,17 @@ pub struct Shorthand {
     pub field: Field,
     /// The fields that the value stands for. `None`: none.
     pub expand: Expand,
+    /// The paths of the fields that the value may be written to; none named: any.
+    pub writes: &'static [&'static [&'static str]],
+}
+
+impl Shorthand {
+    /// Names the paths of the fields that the value is written to.
+    #[must_use]
+    pub const fn writes(mut self, paths: &'static [&'static [&'static str]]) -> Shorthand {
+        self.writes = paths;
+        self
+    }
 }
 
 /// Turns a shorthand's value into the fields it stands for.
@@ -23,7 +34,7 @@ pub type Expand = &'static (dyn Fn(&Value) -> Option<Map<String, Value>> + Send 
 ///
 /// A shorthand without a deprecation wins over the fields it stands for; a deprecated one yields to them.
 pub const fn shorthand(name: &'static str, field: Field, expand: Expand) -> Shorthand {
-    Shorthand { name, field, expand }
+    Shorthand { name, field, expand, writes: &[] }
 }
 
 /// `name` is what the field at `path` was called before; the value is written there.
@@ -42,6 +53,7 @@ macro_rules! moved {
             }),
             &|value| Some($crate::schema::row_at($path, value)),
         )
+        .writes(&[$path])
     };
 }
 

@@ -4,6 +4,9 @@
 
 use super::bytes::invalid_at;
 
+/// What [`name`] allows, as a regular expression of ECMA-262.
+pub const NAME: &str = r"^[A-Za-z0-9._~-]+$";
+
 /// Letters, digits and `. - _ ~`.
 ///
 /// # Errors
@@ -14,6 +17,9 @@ pub fn name(text: &str) -> Result<(), String> {
     }
     Err(format!("invalid value '{text}': it must only contain alphanumeric and '., -, _, ~' characters"))
 }
+
+/// What [`utf8_name`] allows, as a regular expression of ECMA-262.
+pub const UTF8_NAME: &str = r"^[^\x00-,/:-@\[-^`{-}\x7F]+$";
 
 /// As [`name`], with every character beyond ASCII allowed as well.
 ///
@@ -28,6 +34,9 @@ pub fn utf8_name(text: &str) -> Result<(), String> {
         "invalid value '{text}': the only accepted ascii characters are alphanumerics or ., -, _, and ~"
     ))
 }
+
+/// What [`tag`] allows, as a regular expression of ECMA-262.
+pub const TAG: &str = r"^[^\x00-\x1F,/\x7F]+$";
 
 /// Printable characters; a comma and a slash are not, because tag filters are written with them.
 ///
@@ -55,6 +64,9 @@ pub fn utf8(text: &str) -> Result<(), String> {
     }
 }
 
+/// What [`header_name`] allows, as a regular expression of ECMA-262.
+pub const HEADER_NAME: &str = r"^[A-Za-z0-9_-]+$";
+
 /// The name of an HTTP header as nginx takes it: letters, digits, `-` and `_`.
 ///
 /// # Errors
@@ -68,6 +80,9 @@ pub fn header_name(text: &str) -> Result<(), String> {
     }
     Err(format!("bad header name '{text}', allowed characters are A-Z, a-z, 0-9, '_', and '-'"))
 }
+
+/// What [`cookie_name`] allows, as a regular expression of ECMA-262.
+pub const COOKIE_NAME: &str = r"^[!#$%&'*+.0-9A-Z^_`a-z|~-]+$";
 
 /// The name of a cookie: a token of RFC 2616.
 ///
@@ -93,8 +108,30 @@ fn is_name_byte(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use regex::Regex;
+
     use super::super::bytes::marked;
     use super::*;
+
+    #[test]
+    fn an_expression_says_what_its_rule_says() {
+        type Rule = fn(&str) -> Result<(), String>;
+        let rules: [(&str, Rule); 5] = [
+            (NAME, name),
+            (UTF8_NAME, utf8_name),
+            (TAG, tag),
+            (HEADER_NAME, header_name),
+            (COOKIE_NAME, cookie_name),
+        ];
+        for (expression, rule) in rules {
+            let regex = Regex::new(expression).unwrap();
+            for letter in ('\0'..'\u{250}').chain(['日', '\u{FFFD}', '😀']) {
+                for text in [letter.to_string(), format!("a{letter}"), format!("{letter}a"), String::new()] {
+                    assert_eq!(regex.is_match(&text), rule(&text).is_ok(), "{expression} on {text:?}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn names() {

@@ -18,38 +18,50 @@ pub const AUTO_TIMESTAMP_S: Field =
 pub const AUTO_TIMESTAMP_MS: Field =
     NUMBER.timestamp().auto().doc("A number representing an automatic Unix timestamp in milliseconds.");
 
-pub const NAME: Field =
-    STRING.unique().text_validator(&text::name).doc("A unique string representing a name.");
+pub const NAME: Field = STRING
+    .unique()
+    .text_validator(&text::name)
+    .pattern(text::NAME)
+    .doc("A unique string representing a name.");
 
 pub const UTF8_NAME: Field = STRING
     .unique()
     .text_validator(&text::utf8_name)
+    .pattern(text::UTF8_NAME)
     .doc("A unique string representing a UTF-8 encoded name.");
 
-pub const HOST: Field =
-    STRING.text_validator(&address::host).doc("A string representing a host name, such as example.com.");
+pub const HOST: Field = STRING
+    .text_validator(&address::host)
+    .format("host")
+    .doc("A string representing a host name, such as example.com.");
 
-pub const HOST_WITH_OPTIONAL_PORT: Field = STRING.text_validator(&address::host_with_optional_port).doc(
+pub const HOST_WITH_OPTIONAL_PORT: Field = STRING.text_validator(&address::host_with_optional_port).format("host-with-optional-port").doc(
     "A string representing a host name with an optional port number, such as example.com or example.com:8080.",
 );
 
 pub const WILDCARD_HOST: Field = STRING
     .text_validator(&address::wildcard_host)
+    .format("wildcard-host")
     .doc("A string representing a wildcard host name, such as *.example.com.");
 
-pub const IP: Field =
-    STRING.text_validator(&address::ip).doc("A string representing an IP address, such as 192.168.1.1.");
+pub const IP: Field = STRING
+    .text_validator(&address::ip)
+    .format("ip")
+    .doc("A string representing an IP address, such as 192.168.1.1.");
 
 pub const IP_OR_CIDR: Field = STRING
     .text_validator(&address::ip_or_cidr)
+    .format("ip-or-cidr")
     .doc("A string representing an IP address or CIDR block, such as 192.168.1.1 or 192.168.0.0/16.");
 
 pub const CIDR_V4: Field = STRING
     .text_validator(&address::cidr_v4)
+    .format("cidr-v4")
     .doc("A string representing a CIDR block for IPv4 addresses, such as 192.168.0.0/16.");
 
 pub const SNI: Field = STRING
     .text_validator(&address::sni)
+    .format("sni")
     .doc("A string representing an SNI (server name indication) value for TLS.");
 
 pub const PORT: Field =
@@ -58,20 +70,25 @@ pub const PORT: Field =
 pub const PATH: Field = STRING
     .starts_with("/")
     .match_none(&[("//", "must not have empty segments")])
-    .text_validator(&path::path)
+    .text_validator(&path::path).format("path")
     .doc(
         "A string representing a URL path, such as /path/to/resource. Must start with a forward slash (/) and must not contain empty segments (i.e., two consecutive forward slashes).",
     );
 
 pub const URL: Field = STRING
     .text_validator(&url::url)
+    .format("url")
     .doc("A string representing a URL, such as https://example.com/path/to/resource?q=search.");
 
-pub const COOKIE_NAME: Field =
-    STRING.text_validator(&text::cookie_name).doc("A string representing an HTTP token defined by RFC 2616.");
+pub const COOKIE_NAME: Field = STRING
+    .text_validator(&text::cookie_name)
+    .pattern(text::COOKIE_NAME)
+    .doc("A string representing an HTTP token defined by RFC 2616.");
 
-pub const HEADER_NAME: Field =
-    STRING.text_validator(&text::header_name).doc("A string representing an HTTP header name.");
+pub const HEADER_NAME: Field = STRING
+    .text_validator(&text::header_name)
+    .pattern(text::HEADER_NAME)
+    .doc("A string representing an HTTP header name.");
 
 pub const TIMEOUT: Field = INTEGER
     .between(0, 2_147_483_646)
@@ -79,17 +96,19 @@ pub const TIMEOUT: Field = INTEGER
 
 pub const TTL: Field = NUMBER.between(0, MAX_TTL).doc("Time-to-live value for data");
 
-pub const TAG: Field = STRING.required().text_validator(&text::tag).doc("A string representing a tag.");
+pub const TAG: Field =
+    STRING.required().text_validator(&text::tag).pattern(text::TAG).doc("A string representing a tag.");
 
 pub const TAGS: Field = set(&TAG).doc("A set of strings representing tags.");
 
 pub const CERTIFICATE: Field = STRING
     .text_validator(&pem::certificate)
+    .format("certificate")
     .samples(samples::CERTIFICATES)
     .doc("A string representing a certificate.");
 
 pub const KEY: Field =
-    STRING.text_validator(&pem::key).samples(samples::KEYS).doc("A string representing a key.");
+    STRING.text_validator(&pem::key).format("key").samples(samples::KEYS).doc("A string representing a key.");
 
 /// The protocols of the Community edition, in the order of Kong's messages.
 pub const PROTOCOLS: &[&str] = &["grpc", "grpcs", "http", "https", "tcp", "tls", "tls_passthrough", "udp"];
@@ -136,7 +155,7 @@ pub const HOSTS: Field = array(
             &["^%*%.", "%.%*$", "^[^*]*$"],
             "invalid wildcard: must be placed at leftmost or rightmost label",
         )
-        .text_validator(&address::host_with_wildcards),
+        .text_validator(&address::host_with_wildcards).format("host-with-wildcards"),
 )
 .doc(
     "An array of strings representing hosts. A valid host is a string containing one or more labels separated by periods, with at most one wildcard label ('*')",
@@ -145,7 +164,7 @@ pub const HOSTS: Field = array(
 pub const ROUTER_PATH: Field = STRING
     .match_any(&["^/", "^~/"], "should start with: / (fixed path) or ~/ (regex path)")
     .match_none(&[("//", "must not have empty segments")])
-    .text_validator(&path::router_path)
+    .text_validator(&path::router_path).format("router-path")
     .upgrade(&path::upgrade)
     .doc(
         "A string representing a router path. It must start with a forward slash ('/') for a fixed path, or the sequence '~/' for a regex path. It must not have empty segments.",
@@ -170,7 +189,8 @@ pub const CAPABILITY: Field = STRING.doc("A string representing an RPC capabilit
 
 /// Chunks of Lua by name, each of which LuaJIT can compile.
 pub const LUA_CODE: Field =
-    map(&STRING.len_min(1), &STRING.len_min(1).text_validator(&lua_code)).doc("Lua code as a key-value map");
+    map(&STRING.len_min(1), &STRING.len_min(1).text_validator(&lua_code).format("lua-code"))
+        .doc("Lua code as a key-value map");
 
 /// What LuaJIT says of a chunk, as a sentence on the field that holds it.
 fn lua_code(chunk: &str) -> Result<(), String> {

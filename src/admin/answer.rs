@@ -25,6 +25,8 @@ pub enum Answer {
     Json(StatusCode, Bytes),
     /// `200` with plain text, in the form that Prometheus reads.
     Text(String),
+    /// `200` with a document of that media type.
+    Document(&'static str, Bytes),
     /// `204`
     NoContent,
     /// `304`
@@ -57,6 +59,11 @@ pub fn response(
             response.headers_mut().insert(CONTENT_TYPE, PROMETHEUS);
             response
         }
+        Ok(Answer::Document(media_type, bytes)) => {
+            let mut response = with_json(StatusCode::OK, bytes);
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+            response
+        }
         Ok(Answer::NoContent) => with_status(StatusCode::NO_CONTENT),
         Ok(Answer::NotModified) => with_status(StatusCode::NOT_MODIFIED),
         Ok(Answer::Options(methods)) => options(&methods, request),
@@ -64,6 +71,9 @@ pub fn response(
             let mut response = with_json(refusal.status, refusal.body.to_string().into());
             if let Some(seconds) = refusal.retry_after {
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            if let Some(methods) = refusal.allow.and_then(|methods| HeaderValue::from_str(&methods).ok()) {
+                response.headers_mut().insert(ALLOW, methods);
             }
             response
         }

@@ -13,12 +13,14 @@ pub struct Refusal {
     pub body: Value,
     /// Seconds after which the client may try again.
     pub retry_after: Option<u32>,
+    /// The methods that would not have been refused; told with every 405.
+    pub allow: Option<String>,
 }
 
 impl Refusal {
     /// A refusal that says one sentence.
     pub fn new(status: StatusCode, message: &str) -> Refusal {
-        Refusal { status, body: json!({ "message": message }), retry_after: None }
+        Refusal { status, body: json!({ "message": message }), retry_after: None, allow: None }
     }
 
     /// `404 Not found`
@@ -67,7 +69,7 @@ impl From<Error> for Refusal {
         if let Some((key, details)) = error.details() {
             body.insert(key.to_owned(), details);
         }
-        Refusal { status: status(&error), body: Value::Object(body), retry_after: None }
+        Refusal { status: status(&error), body: Value::Object(body), retry_after: None, allow: None }
     }
 }
 
@@ -81,8 +83,8 @@ impl From<Failure> for Refusal {
                 Refusal { body, ..Refusal::not_found() }
             }
             Failure::NotAllowed => Refusal::method_not_allowed(),
-            Failure::Unavailable(cause) => {
-                tracing::warn!(%cause, "the store is not available");
+            Failure::Unavailable { reason, cause } => {
+                tracing::warn!(?reason, %cause, "the store is not available");
                 let refusal =
                     Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the store is not available, try again");
                 Refusal { retry_after: Some(1), ..refusal }

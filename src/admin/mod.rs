@@ -15,14 +15,14 @@ use std::time::Instant;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
-use generators::routes::{Place, Target};
+use generators::routes::{Endpoint, Place, Target};
 use http::{Method, StatusCode};
 
 pub use answer::Answer;
 pub use errors::Refusal;
 pub use request::Request;
 
-use crate::node::Node;
+use crate::node::{Node, NodeEndpoint};
 
 /// The Admin API of a node.
 pub fn router(node: Arc<Node>) -> Router {
@@ -36,21 +36,36 @@ async fn handle(node: &Node, request: http::Request<Body>) -> Response {
     let started = Instant::now();
     let headers = request.headers().clone();
     let serving = node.figures.serve();
-    let result =
-        tokio::time::timeout(node.request_timeout, serve(node, request)).await.unwrap_or_else(|_| {
+    let adjusted = node.adjusted.get();
+    let result = tokio::time::timeout(adjusted.request_timeout, serve(node, request, adjusted.body_limit))
+        .await
+        .unwrap_or_else(|_| {
             Err(Refusal {
                 retry_after: Some(1),
                 ..Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the request took too long")
             })
         });
     drop(serving);
-    answer::response(result, &headers, &node.origins, started.elapsed().as_millis())
+    answer::response(result, &headers, &adjusted.origins, started.elapsed().as_millis())
 }
 
-async fn serve(node: &Node, request: http::Request<Body>) -> Result<Answer, Refusal> {
-    let request = Request::read(request, node.body_limit).await?;
+async fn serve(node: &Node, request: http::Request<Body>, body_limit: usize) -> Result<Answer, Refusal> {
+    let request = Request::read(request, body_limit).await?;
     let found = node.endpoints.find(request.uri.path()).ok_or_else(Refusal::not_found)?;
     let (endpoint, parameters) = (found.endpoint, found.parameters);
+    answer(node, endpoint, parameters, &request).await.map_err(|refusal| match refusal.status {
+        StatusCode::METHOD_NOT_ALLOWED => Refusal { allow: Some(endpoint.allow()), ..refusal },
+        _ => refusal,
+    })
+}
+
+/// Answers a request to the endpoint that its path leads to.
+async fn answer(
+    node: &Node,
+    endpoint: &Endpoint<NodeEndpoint>,
+    parameters: Vec<String>,
+    request: &Request,
+) -> Result<Answer, Refusal> {
     if !endpoint.knows(request.method.as_str()) {
         return Err(Refusal::method_not_allowed());
     }
@@ -68,8 +83,8 @@ async fn serve(node: &Node, request: http::Request<Body>) -> Result<Answer, Refu
         return Ok(Answer::Options(endpoint.allow()));
     }
     match endpoint.target {
-        Target::Entity(place) => rows::answer(node, place, parameters, &request).await,
-        Target::Node(endpoint) => node.answer(endpoint, &parameters, &request).await,
+        Target::Entity(place) => rows::answer(node, place, parameters, request).await,
+        Target::Node(endpoint) => node.answer(endpoint, &parameters, request).await,
         Target::Hidden => Err(Refusal::not_found()),
     }
 }

@@ -11,6 +11,8 @@ use crate::settings::Role;
 pub enum NodeEndpoint {
     /// `/`
     Root,
+    /// `/openapi.json`, `/openapi.yaml`
+    OpenApi(Format),
     /// `/endpoints`
     Endpoints,
     /// `/status`
@@ -27,6 +29,8 @@ pub enum NodeEndpoint {
     CacheEntry,
     /// `/config`
     Config,
+    /// `/configuration`
+    Configuration,
     /// `/clustering/…`: what only a control plane has.
     ControlPlane,
     /// `/debug/node/log-level`
@@ -65,7 +69,19 @@ pub enum NodeEndpoint {
     EmptyCache,
 }
 
+/// How the OpenAPI document is written.
+#[derive(Clone, Copy, Debug)]
+pub enum Format {
+    Json,
+    Yaml,
+}
+
 impl NodeEndpoint {
+    /// Whether Kong has the endpoint, too; one of this program alone is not listed among Kong's.
+    pub fn is_kongs(self) -> bool {
+        !matches!(self, NodeEndpoint::Configuration | NodeEndpoint::OpenApi(_))
+    }
+
     /// Whether the endpoint's own answer goes before the one that OPTIONS gets everywhere.
     pub fn answers_options(self) -> bool {
         matches!(self, NodeEndpoint::FilterChains)
@@ -86,6 +102,8 @@ pub fn endpoints(role: Role) -> Vec<Endpoint<NodeEndpoint>> {
     };
     vec![
         Endpoint::node("/", GET, NodeEndpoint::Root),
+        Endpoint::node("/openapi.json", GET, NodeEndpoint::OpenApi(Format::Json)),
+        Endpoint::node("/openapi.yaml", GET, NodeEndpoint::OpenApi(Format::Yaml)),
         Endpoint::node("/endpoints", GET, NodeEndpoint::Endpoints),
         Endpoint::node("/status", GET, NodeEndpoint::Status),
         Endpoint::node("/status/dns", GET, NodeEndpoint::Dns),
@@ -94,6 +112,7 @@ pub fn endpoints(role: Role) -> Vec<Endpoint<NodeEndpoint>> {
         Endpoint::node("/cache", DELETE, NodeEndpoint::Cache),
         Endpoint::node("/cache/{key}", READ_OR_DROP, NodeEndpoint::CacheEntry),
         Endpoint::node("/config", &["GET", "POST"], NodeEndpoint::Config),
+        Endpoint::node("/configuration", &["GET", "PUT"], NodeEndpoint::Configuration),
         Endpoint::node("/clustering/data-planes", GET, NodeEndpoint::ControlPlane),
         Endpoint::node("/clustering/status", GET, NodeEndpoint::ControlPlane),
         Endpoint::node("/debug/node/log-level", GET, NodeEndpoint::LogLevel),

@@ -3,8 +3,8 @@
 use generators::complete::{Verb, complete};
 use generators::errors::Error;
 use generators::input;
-use generators::schemas;
 use generators::validate::{Candidate, validate as violations};
+use generators::{json_schema, schemas};
 use http::StatusCode;
 use serde_json::json;
 
@@ -15,16 +15,37 @@ fn unknown(kind: &str, name: &str) -> Refusal {
     Refusal::new(StatusCode::NOT_FOUND, &format!("No {kind} named '{name}'"))
 }
 
+/// Whether a JSON Schema is asked for: `?format=json-schema`. Any other argument changes nothing, as in Kong.
+fn asks_for_json_schema(request: &Request) -> Result<bool, Refusal> {
+    Ok(request.arguments()?.get("format").is_some_and(|format| format == "json-schema"))
+}
+
 /// `GET /schemas/services`
-pub fn entity(node: &Node, name: &str) -> Result<Answer, Refusal> {
+pub fn entity(node: &Node, name: &str, request: &Request) -> Result<Answer, Refusal> {
     let entity = node.declarations.entity(name).ok_or_else(|| unknown("entity", name))?;
-    Ok(Answer::ok(&schemas::entity(entity)))
+    Ok(Answer::ok(&match asks_for_json_schema(request)? {
+        true => json_schema::entity(entity, &node.circumstances().context()),
+        false => schemas::entity(entity),
+    }))
 }
 
 /// `GET /schemas/plugins/cors`
-pub fn subschema(node: &Node, entity: &str, kind: &str, name: &str) -> Result<Answer, Refusal> {
-    let subschema = node.declarations.entity(entity).and_then(|entity| entity.subschema(name));
-    Ok(Answer::ok(&schemas::subschema(subschema.ok_or_else(|| unknown(kind, name))?)))
+pub fn subschema(
+    node: &Node,
+    entity: &str,
+    kind: &str,
+    name: &str,
+    request: &Request,
+) -> Result<Answer, Refusal> {
+    let entity = node.declarations.entity(entity);
+    let found = entity.and_then(|entity| Some((entity, entity.subschema(name)?)));
+    let (entity, subschema) = found.ok_or_else(|| unknown(kind, name))?;
+    let context = node.circumstances();
+    let schema = match asks_for_json_schema(request)? {
+        true => json_schema::subschema(entity, name, &context.context()),
+        false => Some(schemas::subschema(subschema)),
+    };
+    Ok(Answer::ok(&schema.ok_or_else(|| unknown(kind, name))?))
 }
 
 /// `GET /plugins/schema/cors`

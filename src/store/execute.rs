@@ -29,20 +29,17 @@ pub struct Execution<'a, S> {
 }
 
 impl<S: Conversation> Execution<'_, S> {
-    /// Carries out an operation. A row is what the client gets to see; a deletion has none.
-    pub async fn run(&mut self, operation: Operation) -> Result<Option<Row>, Failure> {
-        let row = self.carry_out(operation).await?;
-        self.session.flush(true).await?;
-        Ok(row)
-    }
-
-    async fn carry_out(&mut self, operation: Operation) -> Result<Option<Row>, Failure> {
+    /// Carries out an operation, up to what is gathered and not sent yet.
+    pub(super) async fn carry_out(&mut self, operation: Operation) -> Result<Option<Row>, Failure> {
         let Operation { action, place, parameters, row, textual } = operation;
         let segment = |i: usize| parameters.get(i).map_or("", String::as_str);
         let given = Given { row, textual };
         match (place, action) {
             (Place::Collection(entity), Action::Expire) => self.expire(entity).await.map(|()| None),
             (Place::Collection(entity), Action::Create) => self.insert(entity, given).await.map(Some),
+            (Place::Item(entity), Action::Write) => {
+                self.write(entity, segment(0), given.row).await.map(|()| None)
+            }
             (Place::Item(entity), action) => self.item(entity, segment(0), action, given).await,
             (Place::Children { parent, child, field }, Action::Create) => {
                 let above = self.must_find(parent, segment(0), Some(child)).await?;
@@ -124,7 +121,7 @@ impl<S: Conversation> Execution<'_, S> {
             listings::of_item(&mut given.row, name, own.then_some(segment), action == Action::Replace);
         }
         match action {
-            Action::Create | Action::Expire => Err(Failure::NotAllowed),
+            Action::Create | Action::Expire | Action::Write => Err(Failure::NotAllowed),
             Action::Replace => self.upsert(entity, key, given).await.map(Some),
             Action::Update => self.update(entity, key, given).await.map(Some),
             Action::Delete => {
@@ -355,7 +352,7 @@ impl<S: Conversation> Execution<'_, S> {
     }
 
     /// The rule that a row shares a value with the rows it hangs on, where the declaration states one.
-    async fn agrees(&mut self, entity: &'static Entity, row: &Row) -> Result<(), Failure> {
+    pub(super) async fn agrees(&mut self, entity: &'static Entity, row: &Row) -> Result<(), Failure> {
         let Some(agreement) = entity.agreement else { return Ok(()) };
         let own = row.get(agreement.field);
         for (through, across, sentence) in agreement.with {
@@ -395,7 +392,7 @@ impl<S: Conversation> Execution<'_, S> {
     }
 
     /// Deletes the rows of an entity whose time is over.
-    async fn expire(&mut self, entity: &'static Entity) -> Result<(), Failure> {
+    pub(super) async fn expire(&mut self, entity: &'static Entity) -> Result<(), Failure> {
         if entity.ttl {
             for row in self.session.expired(entity).await? {
                 self.delete(entity, row).await?;
