@@ -11,15 +11,17 @@
   value of their kind, and `<uuid:name>` also keeps it as `$name` for the commands below.
 
 Commands say `localhost:8001`, as documents do, and reach the node. They may use `$PEM`, the folder of the tests'
-certificates, and files of the folder `curl`. Prints `passed COMMAND` or `failed COMMAND: WHY`, a line each.
+certificates, and files of the folder `curl`, of which they get a copy, so that what they write stays nowhere. Prints `passed COMMAND` or `failed COMMAND: WHY`, a line each.
 """
 
 import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 
 HERE = pathlib.Path(__file__).parent
 REPOSITORY = HERE.parents[2]
@@ -34,19 +36,32 @@ KINDS = {
 }
 # The status comes after the body, since the documents show the body alone.
 CURL = "curl() { command curl -sS -w '\\n%{http_code}' \"$@\"; }\n"
+# What a document asks its reader to do by hand, in words, before the command that begins so.
+BY_HAND = {
+    "silverback config diff": r"""sed -i 's/^  protocol: https$/&\n  retries: 2/' kong.yml && cat >>kong.yml <<END
+consumers:
+- username: alice
+  basicauth_credentials:
+  - username: alice
+    password: open sesame
+END
+""",
+}
 
 
 class Node:
-    """Where commands are run: the address of the node, and what they kept."""
+    """Where commands are run: the address of the node, a folder, and what they kept."""
 
-    def __init__(self, address):
+    def __init__(self, address, folder):
         self.address = address.removeprefix("http://")
+        self.folder = folder
         self.kept = dict(os.environ, PEM=str(REPOSITORY / "entities" / "schema" / "testdata"))
 
     def run(self, command):
         """What a command prints, and its status where it is curl's."""
-        text = CURL + command.replace("localhost:8001", self.address)
-        done = subprocess.run(["bash", "-c", text], cwd=HERE, env=self.kept, capture_output=True, text=True)
+        by_hand = "".join(text for start, text in BY_HAND.items() if command.startswith(start))
+        text = CURL + by_hand + command.replace("localhost:8001", self.address)
+        done = subprocess.run(["bash", "-c", text], cwd=self.folder, env=self.kept, capture_output=True, text=True)
         if not command.startswith("curl"):
             return None, (done.stdout + done.stderr).strip()
         body, _, status = done.stdout.rpartition("\n")
@@ -134,13 +149,14 @@ def main(path, address):
         compare = Document().compare
     else:
         lines, compare = text.splitlines(), by_shape
-    node = Node(address)
     found = examples(lines)
-    for command, expected in found:
-        status, body = node.run(command)
-        why = compare(status, body, expected, node)
-        shown = " ".join(command.replace("\\\n", " ").split())
-        print(f"failed {shown}: {why}" if why else f"passed {shown}")
+    with tempfile.TemporaryDirectory() as folder:
+        node = Node(address, shutil.copytree(HERE, pathlib.Path(folder) / "curl"))
+        for command, expected in found:
+            status, body = node.run(command)
+            why = compare(status, body, expected, node)
+            shown = " ".join(command.replace("\\\n", " ").split())
+            print(f"failed {shown}: {why!r}" if why else f"passed {shown}")
     if not found:
         print(f"failed {path}: it shows no command")
 
