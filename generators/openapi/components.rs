@@ -50,11 +50,12 @@ impl<'a> Components<'a> {
         self.rows(entity, format!("{}.change", entity.name), Shape::Change, None)
     }
 
-    /// A key in a path.
-    pub fn key(&mut self, entity: &'static Entity) -> Value {
-        let name = format!("{}.key", entity.name);
+    /// A key in a path; `below` says that the path leads there through a parent.
+    pub fn key(&mut self, entity: &'static Entity, below: bool) -> Value {
+        let below = below && entity.key_below.is_some();
+        let name = format!("{}.key{}", entity.name, if below { "-below" } else { "" });
         let (declarations, context) = (self.declarations, self.context);
-        self.put(&name, || json_schema::key(declarations, entity, context));
+        self.put(&name, || json_schema::key(declarations, entity, below, context));
         schema(&name)
     }
 

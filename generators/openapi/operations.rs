@@ -22,14 +22,20 @@ pub fn answers_with(place: Place) -> &'static Entity {
     }
 }
 
-/// The parameters of a path: the key of a row where an entity has that name, else any text.
-pub fn path_parameters(components: &mut Components, path: &str) -> Vec<Value> {
+/// The parameters of a path: the key of a row where an entity has that name, else what the server says of it.
+pub fn path_parameters(
+    components: &mut Components,
+    path: &str,
+    describe: &dyn Fn(&str) -> Option<Value>,
+) -> Vec<Value> {
     let names = path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
     names
-        .map(|name| {
-            let schema = match components.declarations.entity(name) {
-                Some(entity) if !entity.fields.is_empty() && entity.stored => components.key(entity),
-                _ => json!({ "type": "string", "minLength": 1 }),
+        .enumerate()
+        .map(|(i, name)| {
+            let entity = components.declarations.entity(name).filter(|entity| entity.stored);
+            let schema = match entity {
+                Some(entity) => components.key(entity, i > 0),
+                None => describe(name).unwrap_or_else(|| json!({ "type": "string", "minLength": 1 })),
             };
             json!({ "name": name, "in": "path", "required": true, "schema": schema })
         })

@@ -1,13 +1,14 @@
 //! The node's own endpoints in the words of OpenAPI: what each takes and answers. An endpoint that refuses whatever a
 //! client of this node sends is left out, unless other methods of its path do something.
 
-use entities::schema::Declarations;
+use entities::schema::{Declarations, text as text_rules};
 use generators::json_schema::RULES;
 use generators::openapi::{Documented, new_row, schema};
 use serde_json::{Value, json};
 
 use super::NodeEndpoint;
 use super::endpoints::Format;
+use crate::settings::LogLevel;
 
 /// An answer with JSON.
 fn ok(schema: Value) -> Vec<(u16, Option<(&'static str, Value)>)> {
@@ -81,6 +82,16 @@ fn tags(refused: &[&'static str]) -> Vec<Documented> {
         answers: vec![(400, None)],
     };
     std::iter::once(list).chain(refused.iter().map(refuse)).collect()
+}
+
+/// What a parameter of a path may be, where it is not the key of a row.
+pub fn parameter(name: &str) -> Option<Value> {
+    match name {
+        "log_level" => Some(json!({ "enum": LogLevel::WORDS })),
+        "address" => Some(json!({ "type": "string", "format": "ip-and-port" })),
+        "tags" => Some(json!({ "type": "string", "pattern": text_rules::TAG })),
+        _ => None,
+    }
 }
 
 /// The operations of an endpoint.
