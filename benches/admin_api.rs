@@ -30,6 +30,7 @@ mod postgres;
 #[path = "admin_api/requests.rs"]
 mod requests;
 #[path = "admin_api/server.rs"]
+#[expect(dead_code, reason = "a store in memory and the most that it took are another benchmark's")]
 mod server;
 
 use std::net::SocketAddr;

@@ -33,7 +33,7 @@ pub static SERVICES: Entity = Entity::new("services")
         ("write_timeout",      TIMEOUT),
         ("read_timeout",       TIMEOUT),
         ("tags",               TAGS),
-        ("client_certificate", foreign(&CERTIFICATES)
+        ("client_certificate", foreign(&CERTIFICATES).written_apart()
             .doc("Certificate to be used as client certificate while TLS handshaking to the upstream server.")),
         ("tls_verify",         BOOLEAN
             .doc("Whether to enable verification of upstream server TLS certificate. If not set, the global level config `proxy_ssl_verify` will be used.")),

@@ -61,7 +61,7 @@ pub static UPSTREAMS: Entity = Entity::new("upstreams")
         ("healthchecks",              HEALTHCHECKS),
         ("tags",                      TAGS),
         ("host_header",               HOST_WITH_OPTIONAL_PORT),
-        ("client_certificate",        foreign(&CERTIFICATES)
+        ("client_certificate",        foreign(&CERTIFICATES).written_apart()
             .doc("If set, the certificate to be used as client certificate while TLS handshaking to the upstream server.")),
         ("use_srv_name",              BOOLEAN.default(Bool(false))
             .doc("If set, the balancer will use SRV hostname.")),

@@ -26,25 +26,33 @@ pub struct Run<'a> {
 impl Run<'_> {
     /// Runs one check; what is wrong is added to `violations`.
     pub fn check(&self, check: &Check, violations: &mut Violations) {
+        if let Check::Conditional(check) = check
+            && self.is_another(check.if_field, &check.if_match)
+        {
+            return;
+        }
         let names = || check.sources().into_iter().flatten().copied();
         let mut present = false;
         for name in names() {
             if let Some(value) = get(self.row, name) {
                 present = true;
-                let referenceable = self.field(name).is_some_and(|field| field.referenceable);
-                if referenceable && value.as_str().is_some_and(is_reference) {
+                let refers = value.as_str().is_some_and(is_reference);
+                if refers && self.field(name).is_some_and(|field| field.referenceable) {
                     return;
                 }
             }
         }
-        let invalid = names().any(|name| violations.0.contains_key(name));
+        let invalid = !violations.0.is_empty() && names().any(|name| violations.0.contains_key(name));
         let rules = running_rules(check);
         if invalid && !rules.with_invalid || !(present || rules.with_missing && self.full) {
             return;
         }
-        let missing: Vec<_> =
-            demanded(check).into_iter().filter(|name| get(self.row, name).is_none()).collect();
-        if !rules.with_missing && !missing.is_empty() {
+        let missing: Vec<_> = if rules.with_missing {
+            Vec::new()
+        } else {
+            demanded(check).into_iter().filter(|name| get(self.row, name).is_none()).collect()
+        };
+        if !missing.is_empty() {
             let suffix = if self.updating { sentence::AFTER_UPDATING } else { "" };
             for name in missing {
                 violations.set(name, format!("{}{suffix}", sentence::REQUIRED_FOR_CHECK));
@@ -135,6 +143,14 @@ impl Run<'_> {
             Some(field) => validate_value(&field.overlaid(rules), value, self.context),
             None => Ok(()),
         }
+    }
+
+    /// Whether a condition that names values names others than the field's: then nothing more need be looked at.
+    fn is_another(&self, path: &str, condition: &Field) -> bool {
+        get(self.row, path).filter(|value| !value.is_null()).is_some_and(|value| {
+            condition.one_of.is_some_and(|choices| !choices.contains(value))
+                || condition.eq.is_some_and(|wanted| !wanted.equals(value))
+        })
     }
 
     fn conditional(&self, check: &Conditional, violations: &mut Violations) -> Option<String> {

@@ -108,19 +108,32 @@ fn printed(value: &Value) -> String {
 /// Fills in every field in turn.
 fn fill(
     fields: impl Iterator<Item = (&'static str, &'static Field)>,
-    mut row: Row,
+    row: Row,
     verb: Verb,
     context: &Context,
 ) -> Result<Row, Violations> {
-    let mut filled = Row::new();
-    for (name, field) in fields {
-        let given = row.shift_remove(name);
+    let fields: Vec<_> = fields.collect();
+    let mut given: Vec<Option<Value>> = vec![None; fields.len()];
+    let mut unknown = Row::new();
+    // A row that was filled before has its fields in order, which saves looking for them.
+    let mut next = 0;
+    for (name, value) in row {
+        let declared = |at: &usize| fields.get(*at).is_some_and(|(own, _)| *own == name);
+        let at = Some(next).filter(declared).or_else(|| fields.iter().position(|(own, _)| *own == name));
+        match at.and_then(|at| given.get_mut(at)) {
+            Some(given) => *given = Some(value),
+            None => drop(unknown.insert(name, value)),
+        }
+        next = at.map_or(next, |at| at + 1);
+    }
+    let mut filled = Row::with_capacity(fields.len() + unknown.len());
+    for ((name, field), given) in fields.into_iter().zip(given) {
         let value = automatic(name, field, given, verb, context);
         if let Some(value) = adjust(field, value, verb, context)? {
             filled.insert(name.to_owned(), value);
         }
     }
-    filled.append(&mut row);
+    filled.append(&mut unknown);
     Ok(filled)
 }
 

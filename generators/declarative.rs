@@ -2,34 +2,54 @@
 //!
 //! A document names its format and lists rows by entity; below a row stand lists of the rows that refer to it, at
 //! every level that references allow. `document.rs` reads it, `ids.rs` makes up the ids that it leaves out,
-//! `validity.rs` holds each row against its declaration, `references.rs` resolves references and finds doubles,
-//! `flattened.rs` tells errors row by row. The rules are Kong's (`kong/db/schema/others/declarative_config.lua`).
-//! Nothing here reads text or stores a row.
+//! `straight.rs` hands on the rows of a document in which nothing is wrong, one by one. Where that fails the document
+//! is looked at as a whole: `validity.rs` holds each row against its declaration, `references.rs` resolves references
+//! and finds doubles, `flattened.rs` tells errors row by row. The rules are Kong's
+//! (`kong/db/schema/others/declarative_config.lua`). Nothing here reads text or stores a row.
+//!
+//! A document can also be held against the rows that there are (`configuration.rs`): `selection.rs` says which of them
+//! it speaks for, `outside.rs` finds the others that it refers to, `adoption.rs` recognises its rows among them,
+//! `difference.rs` finds what changes, `report.rs` tells it; `dump.rs` writes rows as a document for people.
 
+mod adoption;
+mod configuration;
+mod difference;
 mod document;
+mod dump;
 mod flattened;
 mod ids;
+mod outside;
 mod references;
+mod report;
+mod selection;
+mod straight;
 #[cfg(test)]
 mod tests;
 mod validity;
 
-use entities::schema::{Context, Declarations, Entity, Row};
+use entities::schema::{Context, Declarations, Entity, Field, Row};
 use serde_json::Value;
 
 use crate::complete::{rewrite, transform};
 use crate::errors::Error;
 use crate::operations::id_of;
+use crate::output::{Object, in_order};
 use crate::sql::EXPIRY;
 
-use document::Document;
+pub use configuration::{Configuration, is_configured};
+pub use difference::{Change, Difference, Wanted};
+pub use dump::{Form, dump};
+pub use report::report;
+pub use selection::Selection;
+
+use document::{Document, Item};
 
 /// A row of a configuration.
 pub struct Loaded {
     pub entity: &'static Entity,
     pub id: String,
-    /// As the answer to a load shows it: complete, before anything is computed from it.
-    pub shown: Row,
+    /// JSON, as the answer to a load shows it: complete, before anything is computed from it.
+    pub shown: Vec<u8>,
     /// As it is stored.
     pub stored: Row,
 }
@@ -53,72 +73,126 @@ impl Refused {
     }
 }
 
-/// The rows of a document, in the order in which they can be loaded.
+/// The rows of a document, in the order in which they can be loaded, one by one into what `empty` gives. It may be
+/// asked twice: what the first one took does not count then.
 ///
 /// # Errors
 /// Everything that is wrong with the document, of the first kind of which there is something: what breaks a
 /// declaration, then doubles and references that lead nowhere, then doubles of other unique fields.
-pub fn load(input: Row, declarations: &Declarations, context: &Context) -> Result<Vec<Loaded>, Box<Refused>> {
+pub fn load<C: Extend<Loaded>>(
+    input: Row,
+    declarations: &Declarations,
+    context: &Context,
+    empty: impl Fn() -> C,
+) -> Result<C, Box<Refused>> {
+    finish(Document::read(input, declarations), context, empty)
+}
+
+/// What a document asks for where there are rows already; it speaks for those that `selection` includes.
+///
+/// # Errors
+/// As of [`load`].
+pub fn load_onto(
+    input: Row,
+    current: &Configuration,
+    selection: Selection,
+    declarations: &Declarations,
+    context: &Context,
+) -> Result<Wanted, Box<Refused>> {
     let mut document = Document::read(input, declarations);
+    outside::plain_names(&mut document);
+    selection.mark(&mut document);
+    let outside = outside::Outside::admit(&mut document, current, &selection);
+    let left = adoption::adopt(&mut document, current, &selection);
+    let mut rows: Vec<Loaded> = finish(document, context, Vec::new)?;
+    outside.leave(&mut rows);
+    Ok(Wanted { rows, left, selection })
+}
+
+fn finish<C: Extend<Loaded>>(
+    mut document: Document,
+    context: &Context,
+    empty: impl Fn() -> C,
+) -> Result<C, Box<Refused>> {
     ids::assign(&mut document, context);
+    if let Some(rows) = straight::rows(&document, context, empty()) {
+        return Ok(rows);
+    }
     let errors = validity::check(&mut document, context);
     let errors = if errors.is_empty() { references::resolve(&mut document) } else { errors };
     if !errors.is_empty() {
         return Err(Box::new(Refused { errors, document }));
     }
-    rows(document, context)
+    rows(document, context, empty())
 }
 
-/// The rows of a document in which nothing is wrong.
-fn rows(mut document: Document, context: &Context) -> Result<Vec<Loaded>, Box<Refused>> {
-    let mut loaded: Vec<Loaded> = Vec::with_capacity(document.items.len());
+/// The rows of a document whose items are complete.
+fn rows<C: Extend<Loaded>>(document: Document, context: &Context, mut rows: C) -> Result<C, Box<Refused>> {
     let mut errors = Row::new();
-    for i in 0..document.items.len() {
-        let listed = listed(&document, i);
+    for i in document.in_order() {
         let Some(item) = document.items.get(i) else { continue };
-        let entity = item.entity;
-        let Some(id) = id_of(entity, &item.row) else { continue };
-        let shown = shown(entity, &item.row, listed);
-        match stored(entity, &item.row, &item.given, document.transform, context) {
-            Ok(stored) => loaded.push(Loaded { entity, id, shown, stored }),
+        let below = |child: &Item| child.row.clone();
+        match loaded(&document, item, item.row.clone(), below, context) {
+            Ok(loaded) => rows.extend(loaded),
             Err(why) => document.note(&mut errors, i, Value::from(why)),
         }
     }
-    if !errors.is_empty() {
-        return Err(Box::new(Refused { errors, document }));
-    }
-    let place = |entity: &Entity| document.kinds.iter().position(|kind| kind.name == entity.name);
-    loaded.sort_by_key(|row| place(row.entity));
-    document.items = Vec::new();
-    Ok(loaded)
+    if errors.is_empty() { Ok(rows) } else { Err(Box::new(Refused { errors, document })) }
 }
 
-/// The declared fields of a row, and its time to live where it has one.
-fn shown(entity: &'static Entity, row: &Row, listed: Option<(&'static str, Value)>) -> Row {
-    let mut shown: Row = entity
-        .fields_of(entity.subschema_of(row))
-        .map(|(name, _)| (name.to_owned(), row.get(name).cloned().unwrap_or_default()))
-        .collect();
+/// A complete row as it is shown and as it is stored; `below` completes the rows that it lists. None: it has no key.
+fn loaded(
+    document: &Document,
+    item: &Item,
+    row: Row,
+    below: impl Fn(&Item) -> Row,
+    context: &Context,
+) -> Result<Option<Loaded>, String> {
+    let entity = item.entity;
+    let Some(id) = id_of(entity, &row) else { return Ok(None) };
+    let shown = match listed(document, item, below) {
+        None => json(entity, &row),
+        Some((name, rows)) => {
+            let mut whole = row.clone();
+            whole.insert(name.to_owned(), rows);
+            json(entity, &whole)
+        }
+    };
+    let stored = stored(entity, row, &item.given, document.transform, context)?;
+    Ok(Some(Loaded { entity, id, shown, stored }))
+}
+
+/// The declared fields of a row, and its time to live where it has one, as JSON.
+fn json(entity: &'static Entity, row: &Row) -> Vec<u8> {
+    let mut json = Object::new();
+    for (name, _, value) in in_order(entity, row) {
+        json.member(name, value.unwrap_or(&Value::Null));
+    }
     if let Some(ttl) = row.get("ttl").filter(|ttl| entity.ttl && !ttl.is_null()) {
-        shown.insert("ttl".to_owned(), ttl.clone());
+        json.member("ttl", ttl);
     }
-    if let Some((name, rows)) = listed {
-        shown.insert(name.to_owned(), rows);
-    }
-    shown
+    json.end()
 }
 
-/// The rows below a row that one of its fields lists.
-fn listed(document: &Document, i: usize) -> Option<(&'static str, Value)> {
-    let item = document.items.get(i)?;
+/// The rows below an item that one of its fields lists.
+fn listed(
+    document: &Document,
+    item: &Item,
+    complete: impl Fn(&Item) -> Row,
+) -> Option<(&'static str, Value)> {
     let (name, other, _) = item.entity.listing()?;
     let (_, children) = item.children.iter().find(|(child, _)| child.name == other)?;
     let below = children.iter().filter_map(|child| document.items.get(*child)).map(|child| {
-        let mut row = shown(child.entity, &child.row, None);
+        let row = complete(child);
+        let fields = child.entity.fields_of(child.entity.subschema_of(&row)).map(|(name, _)| name);
+        let names =
+            fields.chain(row.get("ttl").filter(|ttl| child.entity.ttl && !ttl.is_null()).map(|_| "ttl"));
+        let mut shown: Row =
+            names.map(|name| (name.to_owned(), row.get(name).cloned().unwrap_or_default())).collect();
         for extra in document::EXTRAS {
-            row.insert((*extra).to_owned(), child.given.get(*extra).cloned().unwrap_or_default());
+            shown.insert((*extra).to_owned(), child.given.get(*extra).cloned().unwrap_or_default());
         }
-        Value::Object(row)
+        Value::Object(shown)
     });
     Some((name, below.collect()))
 }
@@ -126,27 +200,29 @@ fn listed(document: &Document, i: usize) -> Option<(&'static str, Value)> {
 /// A row as a store holds it: in normal form, with what is computed from it.
 fn stored(
     entity: &'static Entity,
-    row: &Row,
+    mut row: Row,
     given: &Row,
     transformed: bool,
     context: &Context,
 ) -> Result<Row, String> {
-    let mut row = row.clone();
     for (name, field) in entity.fields {
-        if let (Some(normalizer), Some(Value::String(text))) = (field.normalizer, row.get(*name)) {
-            let normal = normalizer(text)?;
-            row.insert((*name).to_owned(), Value::from(normal));
+        if let Some(normalizer) = field.normalizer
+            && let Some(Value::String(text)) = row.get_mut(*name)
+        {
+            *text = normalizer(text)?;
         }
     }
     let ttl = row.shift_remove("ttl").and_then(|ttl| ttl.as_i64()).filter(|ttl| entity.ttl && *ttl > 0);
     let row = if transformed { transform(entity, row, given, context)? } else { row };
-    let row = rewrite(entity, row);
-    let mut stored: Row = entity
-        .fields
-        .iter()
-        .filter(|(_, field)| field.is_stored())
-        .map(|(name, _)| ((*name).to_owned(), row.get(*name).cloned().unwrap_or_default()))
-        .collect();
+    let mut stored = rewrite(entity, row);
+    let fields = || entity.fields.iter().filter(|(_, field)| field.is_stored()).map(|(name, _)| *name);
+    // A complete row has its fields in order; only one that has others, or fewer, must be changed.
+    if !stored.keys().eq(fields()) {
+        stored.retain(|name, _| entity.field(name).is_some_and(Field::is_stored));
+        for name in fields() {
+            stored.entry(name).or_insert(Value::Null);
+        }
+    }
     if let Some(ttl) = ttl {
         let expires_at = context.now_ms().saturating_add(ttl.saturating_mul(1000));
         stored.insert(EXPIRY.to_owned(), Value::from(expires_at));
@@ -154,18 +230,24 @@ fn stored(
     Ok(stored)
 }
 
-/// A configuration without rows, in the format that is written today.
-pub fn empty() -> Row {
-    Row::from_iter([
+/// Every row of a configuration as a document, what is referred to first: references are ids, and nothing is computed
+/// from a row again when it is loaded.
+pub fn export(configuration: &Configuration, context: &Context) -> Row {
+    let mut document = Row::from_iter([
         ("_format_version".to_owned(), Value::from("3.0")),
         ("_transform".to_owned(), Value::from(false)),
-    ])
+    ]);
+    for (entity, _, row) in configuration.rows() {
+        add(&mut document, entity, row.clone(), context);
+    }
+    document
 }
 
-/// Adds a row to a document that [`empty`] began: references become ids, and nothing is computed from it again.
-pub fn add(document: &mut Row, entity: &'static Entity, row: &Row) {
-    let mut row = row.clone();
-    row.shift_remove(EXPIRY);
+fn add(document: &mut Row, entity: &'static Entity, mut row: Row, context: &Context) {
+    if let Some(at) = row.shift_remove(EXPIRY).and_then(|at| at.as_i64()) {
+        let left = at.saturating_sub(context.now_ms()).max(1000) / 1000;
+        row.insert("ttl".to_owned(), Value::from(left));
+    }
     for (field, _, parent) in entity.foreign_keys() {
         if let Some(id) = row.get(field).and_then(|value| crate::operations::reference(value, parent)) {
             row.insert(field.to_owned(), Value::from(id));

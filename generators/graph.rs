@@ -61,7 +61,12 @@ impl Graph {
 
     /// The fields of other entities that refer to rows of `entity`.
     pub fn referrers(&self, entity: &Entity) -> &[Referrer] {
-        self.referrers.get(entity.name).map_or(&[], Vec::as_slice)
+        self.referrers_of(entity.name)
+    }
+
+    /// The fields of other entities that refer to rows of the entity of that name.
+    pub fn referrers_of(&self, name: &str) -> &[Referrer] {
+        self.referrers.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// The fields of other entities that name rows of `entity`.

@@ -145,11 +145,7 @@ pub fn row(
             });
             let rules = Rules { values: &values, fields: &fields, shorthands: entity.shorthands };
             let own = variant.subschema.map_or(&[][..], |subschema| subschema.checks);
-            entity
-                .checks
-                .iter()
-                .chain(own)
-                .for_each(|check| object.rule(rules.of(check), words_of_check(check)));
+            entity.checks.iter().chain(own).for_each(|check| object.rule(&rules, check));
             object.words.extend(words_of_entity(entity, variant));
         }
     }
@@ -317,14 +313,34 @@ fn ttl() -> Value {
     })
 }
 
-/// The schema of a key in a path: an id, or what else leads to a row of the entity; `below` says that the path leads
-/// to the row through its parent.
-pub fn key(declarations: &Declarations, entity: &'static Entity, below: bool, context: &Context) -> Value {
+/// Where in a path a key stands, which decides what else than an id leads to a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// `/services/{services}`: also through another entity's name, where the declaration says so.
+    Alone,
+    /// `/services/{services}/routes`: also through a name of the child.
+    Above(&'static str),
+    /// `/services/{services}/routes/{routes}`: also by what names the row there and nowhere else.
+    Below,
+}
+
+/// The schema of a key in a path: an id, or what else leads to a row of the entity.
+pub fn key(
+    declarations: &Declarations,
+    entity: &'static Entity,
+    standing: Standing,
+    context: &Context,
+) -> Value {
     let values = Values { shape: Shape::Row, context };
     let texts = |field: &Field| Value::Object(values.value(field, true));
-    let through = entity.reached_through.and_then(|(name, _)| declarations.entity(name));
+    let through = entity.reached_through.map(|(name, _)| name).filter(|name| match standing {
+        Standing::Alone => true,
+        Standing::Above(child) => child == *name,
+        Standing::Below => false,
+    });
+    let through = through.and_then(|name| declarations.entity(name));
     let named = |entity: &'static Entity| entity.endpoint_key.and_then(|name| entity.field(name));
-    let own = entity.key_below.filter(|_| below).and_then(|name| entity.field(name));
+    let own = entity.key_below.filter(|_| standing == Standing::Below).and_then(|name| entity.field(name));
     let mut ways: Vec<Value> =
         entity.primary_key.iter().filter_map(|name| entity.field(name)).map(texts).collect();
     ways.extend([named(entity), own, through.and_then(named)].into_iter().flatten().map(texts));

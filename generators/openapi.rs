@@ -86,7 +86,13 @@ pub fn document<N: Copy>(source: &Source<N>) -> Value {
         if list.is_empty() {
             continue;
         }
-        let parameters = operations::path_parameters(&mut components, &endpoint.path, parameter);
+        let parameters = {
+            let place = match endpoint.target {
+                Target::Entity(place) => Some(place),
+                Target::Node(_) | Target::Hidden => None,
+            };
+            operations::path_parameters(&mut components, &endpoint.path, place, parameter)
+        };
         let item = paths.entry(endpoint.path.clone()).or_default();
         if !parameters.is_empty() {
             item.insert("parameters".to_owned(), parameters.into());

@@ -53,6 +53,9 @@ pub enum Action {
     Delete,
     /// Deletes the rows of a collection whose time is over; asked by the node itself.
     Expire,
+    /// Writes a row as it is, over the one of that id if there is one; asked by the node itself. The row is complete
+    /// and valid, its references are keys, and what is computed from it has been computed.
+    Write,
 }
 
 /// A write, as data: what to do, where, and with which input. The store runs it in one transaction.
@@ -68,6 +71,29 @@ pub struct Operation {
     pub textual: bool,
 }
 
+impl Operation {
+    /// Writes a row as it is; see [`Action::Write`].
+    pub fn write(entity: &'static Entity, id: &str, row: Row) -> Operation {
+        Operation::of_item(Action::Write, entity, id, row)
+    }
+
+    /// Deletes a row and what hangs on it.
+    pub fn delete(entity: &'static Entity, id: &str) -> Operation {
+        Operation::of_item(Action::Delete, entity, id, Row::new())
+    }
+
+    /// The row of an item: its entity, and what stands for it in the path.
+    pub fn subject(&self) -> Option<(&'static str, String)> {
+        let Place::Item(entity) = self.place else { return None };
+        Some((entity.name, self.parameters.first()?.clone()))
+    }
+
+    fn of_item(action: Action, entity: &'static Entity, id: &str, row: Row) -> Operation {
+        let place = Place::Item(entity);
+        Operation { action, place, parameters: vec![id.to_owned()], row, textual: false }
+    }
+}
+
 /// Takes the time to live out of input. `None`: not given; 0 and null: for ever.
 pub fn take_ttl(entity: &Entity, row: &mut Row) -> Result<Option<i64>, Error> {
     if !entity.ttl {
@@ -81,6 +107,25 @@ pub fn take_ttl(entity: &Entity, row: &mut Row) -> Result<Option<i64>, Error> {
         (None, Value::Null) => Ok(Some(0)),
         (None, _) => Err(option("ttl", &format!("must be an integer between 0 and {MAX_TTL}"))),
     }
+}
+
+/// The moment at which a row is gone that lives for `seconds`, in milliseconds of the epoch. They are counted from
+/// the row's own `created_at`, or `updated_at` when it is changed: whole seconds, as they are stored. Where it has
+/// no such stamp they are counted from now.
+pub fn expiry(entity: &Entity, row: &Row, seconds: i64, changed: bool, now_ms: i64) -> i64 {
+    let stamp = if changed { "updated_at" } else { "created_at" };
+    let start = entity
+        .field(stamp)
+        .filter(|field| field.timestamp && field.auto)
+        .and_then(|_| row.get(stamp)?.as_f64())
+        .map_or(now_ms, |at| (at * 1000.0) as i64);
+    start.saturating_add(seconds.saturating_mul(1000))
+}
+
+/// In how many whole seconds a row is gone. One that was just written has lost its first moment already, so this is
+/// less than what it was given, as it is in Kong's answer.
+pub fn seconds_left(expires_at: i64, now_ms: i64) -> i64 {
+    expires_at.saturating_sub(now_ms).saturating_sub(1).div_euclid(1000)
 }
 
 /// A primary key as a row of its own: `{"id": …}`.

@@ -25,22 +25,77 @@ pub fn escape(text: &str) -> String {
     utf8_percent_encode(text, ESCAPED).to_string()
 }
 
+/// A JSON object that is written member by member.
+pub struct Object(Vec<u8>);
+
+impl Object {
+    /// No members yet.
+    #[expect(clippy::new_without_default, reason = "an object that is begun must be ended")]
+    pub fn new() -> Object {
+        let mut bytes = Vec::with_capacity(512);
+        bytes.push(b'{');
+        Object(bytes)
+    }
+
+    /// Writes a member. Its name must be new.
+    pub fn member(&mut self, name: &str, value: &Value) {
+        let length = self.0.len();
+        if length > 1 {
+            self.0.push(b',');
+        }
+        let written = serde_json::to_writer(&mut self.0, name).and_then(|()| {
+            self.0.push(b':');
+            serde_json::to_writer(&mut self.0, value)
+        });
+        // Neither texts nor values fail to be written to memory.
+        if written.is_err() {
+            self.0.truncate(length);
+        }
+    }
+
+    /// The text.
+    pub fn end(mut self) -> Vec<u8> {
+        self.0.push(b'}');
+        self.0
+    }
+}
+
+/// The fields of an entity with their values in a row. Where the row has its fields in the order of their
+/// declaration, as most have, nothing is looked up.
+pub fn in_order<'a>(
+    entity: &'static Entity,
+    row: &'a Row,
+) -> impl Iterator<Item = (&'static str, &'static Field, Option<&'a Value>)> {
+    let mut entries = row.iter().peekable();
+    entity.fields_of(entity.subschema_of(row)).map(move |(name, field)| {
+        let value = match entries.next_if(|(next, _)| *next == name) {
+            Some((_, value)) => Some(value),
+            None => row.get(name),
+        };
+        (name, field, value)
+    })
+}
+
 /// The bytes of a row: every declared field in order, null where the row has no value, then what else it has. A field
 /// that took the place of another is shown under the old name, too.
 pub fn render(entity: &'static Entity, row: &Row) -> Vec<u8> {
-    let mut shown: Row = entity
-        .fields_of(entity.subschema_of(row))
-        .map(|(name, field)| {
-            let value = row.get(name).cloned().unwrap_or_default();
-            (name.to_owned(), with_old_names(field, value))
-        })
-        .collect();
-    for (name, value) in row {
-        if !shown.contains_key(name) && name != EXPIRY {
-            shown.insert(name.clone(), value.clone());
+    let mut json = Object::new();
+    let mut declared = 0;
+    for (name, field, value) in in_order(entity, row) {
+        declared += usize::from(value.is_some());
+        match value {
+            Some(Value::Object(record)) => {
+                json.member(name, &with_old_names(field, Value::Object(record.clone())))
+            }
+            value => json.member(name, value.unwrap_or(&Value::Null)),
         }
     }
-    serde_json::to_vec(&shown).unwrap_or_default()
+    if declared < row.len() {
+        for (name, value) in row.iter().filter(|(name, _)| *name != EXPIRY && entity.field(name).is_none()) {
+            json.member(name, value);
+        }
+    }
+    json.end()
 }
 
 /// A record with its deprecated fields, whose values are those of the fields that replaced them.

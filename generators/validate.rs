@@ -3,6 +3,8 @@
 //! The order of steps follows Kong's `Schema:validate`, since it decides which violations appear together. Rules
 //! between fields are in `checks.rs`.
 
+use std::borrow::Cow;
+
 use entities::schema::{
     Check, Choices, Context, Entity, Field, Literal, Named, Row, Subschema, Type, Validator, Violations,
     bytes, is_reference, pattern, sentence,
@@ -111,11 +113,17 @@ impl Shape<'_> {
     /// Violations of single fields; `full` demands the required ones.
     fn validate(&self, row: &Row, full: bool, context: &Context) -> Violations {
         let mut violations = Violations::default();
+        // A complete row has its fields in the order of their declaration.
+        let mut next = 0;
         for (name, value) in row {
+            let declared = |at: &usize| self.fields.get(*at).is_some_and(|(own, _)| own == name);
+            let at =
+                Some(next).filter(declared).or_else(|| self.fields.iter().position(|(own, _)| own == name));
+            next = at.map_or(next, |at| at + 1);
             if self.ignored.contains(&name.as_str()) {
                 continue;
             }
-            match self.fields.iter().find(|(own, _)| own == name) {
+            match at.and_then(|at| self.fields.get(at)) {
                 None => violations.0.insert(name.clone(), Value::from(sentence::UNKNOWN)),
                 Some((_, field)) => match validate_value(field, value, context) {
                     Ok(()) => None,
@@ -123,12 +131,12 @@ impl Shape<'_> {
                 },
             };
         }
-        for (name, field) in self.fields {
+        for (name, _) in self.fields.iter().filter(|(_, field)| field.is_required()) {
             let wanting = match row.get(*name) {
                 Some(value) => value.is_null(),
                 None => full,
             };
-            if field.is_required() && wanting {
+            if wanting {
                 violations.0.insert((*name).to_owned(), Value::from(sentence::REQUIRED));
             }
         }
@@ -182,16 +190,18 @@ fn typed(field: &Field, value: &Value, context: &Context) -> Result<(), Value> {
         Type::Map(keys, values) => match value {
             // Kong tells of one entry, which the hash of the keys chooses; here it is the last.
             Value::Object(entries) => entries.iter().rev().try_for_each(|(key, value)| {
-                validate_value(&required(keys), &Value::from(key.as_str()), context)?;
-                validate_value(&required(values), value, context)
+                validate_element(keys, &Value::from(key.as_str()), context)?;
+                validate_element(values, value, context)
             }),
             Value::Array(items) if items.is_empty() => Ok(()),
             Value::Array(_) => wrong(sentence::STRING),
             _ => wrong(sentence::MAP),
         },
         Type::Record(fields) => match value {
-            Value::Object(row) => validate_record(field, fields, row.clone(), context),
-            Value::Array(items) => validate_record(field, fields, numbered(items.clone()), context),
+            Value::Object(row) => validate_record(field, fields, Cow::Borrowed(row), context),
+            Value::Array(items) => {
+                validate_record(field, fields, Cow::Owned(numbered(items.clone())), context)
+            }
             _ => wrong(sentence::RECORD),
         },
         Type::Foreign(entity) => validate_key(entity, value, context),
@@ -215,16 +225,20 @@ fn list(value: &Value) -> Option<&[Value]> {
     }
 }
 
-fn required(field: &Field) -> Field {
-    field.required()
+/// An element of a list or a map is not null, unless its declaration says so.
+fn validate_element(element: &Field, value: &Value, context: &Context) -> Result<(), Value> {
+    if value.is_null() {
+        validate_value(&element.required(), value, context)
+    } else {
+        validate_value(element, value, context)
+    }
 }
 
 /// Violations by place: right elements are null, so that the list of violations is as long as needed to show them.
 fn validate_elements(elements: &Field, items: &[Value], context: &Context) -> Result<(), Value> {
-    let elements = required(elements);
     let mut wrong = Vec::new();
     for (i, item) in items.iter().enumerate() {
-        if let Err(what) = validate_value(&elements, item, context) {
+        if let Err(what) = validate_element(elements, item, context) {
             wrong.resize(i, Value::Null);
             wrong.push(what);
         }
@@ -235,10 +249,14 @@ fn validate_elements(elements: &Field, items: &[Value], context: &Context) -> Re
 fn validate_record(
     record: &Field,
     fields: &'static [Named],
-    row: Row,
+    mut row: Cow<Row>,
     context: &Context,
 ) -> Result<(), Value> {
-    let row = complete_record(record, row, Verb::Insert, context).map_err(|found| Value::Object(found.0))?;
+    // What is complete already stays so; a record in a value that nobody completed is completed here.
+    if row.len() != fields.len() || !row.keys().zip(fields).all(|(own, (name, _))| own == name) {
+        let whole = complete_record(record, row.into_owned(), Verb::Insert, context);
+        row = Cow::Owned(whole.map_err(|found| Value::Object(found.0))?);
+    }
     let fields: Vec<_> = fields.iter().map(|(name, field)| (*name, field)).collect();
     let shape = Shape { fields: &fields, ignored: &["updated_at"] };
     let mut violations = shape.validate(&row, true, context);
@@ -435,9 +453,9 @@ fn exclusive_subsets(field: &Field, value: &Value) -> Option<String> {
 
 /// The value at a path such as `config.redis.host`.
 pub fn get<'a>(row: &'a Row, path: &str) -> Option<&'a Value> {
-    match path.split_once('.') {
+    match path.bytes().position(|byte| byte == b'.').and_then(|at| path.split_at_checked(at)) {
         None => row.get(path),
-        Some((head, rest)) => get(row.get(head)?.as_object()?, rest),
+        Some((head, rest)) => get(row.get(head)?.as_object()?, rest.strip_prefix('.')?),
     }
 }
 

@@ -101,15 +101,41 @@ fn write_block(out: &mut String, value: &Value, indent: usize) {
                 write_block(out, item, indent + 2);
             }
         }
-        Value::String(string) => {
-            out.push_str(&text(string));
-            out.push('\n');
-        }
+        Value::String(string) => match lines(string) {
+            Some(mark) => {
+                out.push_str(mark);
+                out.push('\n');
+                for line in string.lines() {
+                    if !line.is_empty() {
+                        out.push_str(&" ".repeat(indent + 2));
+                    }
+                    out.push_str(line);
+                    out.push('\n');
+                }
+            }
+            None => {
+                out.push_str(&text(string));
+                out.push('\n');
+            }
+        },
         other => {
             out.push_str(&other.to_string());
             out.push('\n');
         }
     }
+}
+
+/// The mark of a text that is written line by line (a certificate); `None` where its spaces or letters would not all
+/// be read back.
+fn lines(text: &str) -> Option<&'static str> {
+    let content = text.strip_suffix('\n').unwrap_or(text);
+    let is_plain = |letter: char| letter == '\n' || letter == ' ' || letter.is_ascii_graphic();
+    let is_kept = content.contains('\n')
+        && !content.starts_with([' ', '\n'])
+        && !content.ends_with('\n')
+        && content.chars().all(is_plain)
+        && !content.lines().any(|line| line.ends_with(' '));
+    is_kept.then_some(if content.len() < text.len() { "|" } else { "|-" })
 }
 
 /// A text as a scalar: bare where no reader takes it for anything else, in quotes otherwise.
@@ -502,7 +528,10 @@ mod tests {
             "services": [{"name": "no", "tags": [], "hosts": ["a", "b: c"], "config": {"x": {"y": [[1, {"z": null}]]}}}],
             "cert": "-----BEGIN\nx\ty\u{7f}é\"\n",
             "empty": {},
+            "lines": ["a\n  b\n\nc: #\n", "a\nb", "a\n\n", " a\nb", "a \nb", "\na\nb\n", "- x\n- y\n"],
+            "deep": {"lines": "---\nx\n...\n"},
         });
+        assert!(write(&written).contains("\ndeep:\n  lines: |\n    ---\n    x\n    ...\n"));
         assert_eq!(value(&write(&written)), written, "{}", write(&written));
         let long = "a b".repeat(1000);
         for inner in [

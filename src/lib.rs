@@ -18,11 +18,11 @@ use std::sync::Arc;
 use entities::schema::{Declarations, Edition, Flavor, Profile};
 use uuid::Uuid;
 
-use node::{CurrentLevel, Figures, Health, Node, OpenApi};
+use node::{Adjustable, Adjusted, CurrentLevel, Figures, Health, Node, OpenApi};
 use settings::{RouterFlavor, Settings};
 use store::{Database, OpenError, Store};
 
-pub use extensions::{Extension, NotInstalled};
+pub use extensions::{Extension, Files, Form, NotInstalled, with_plugin};
 
 /// Why a node does not start.
 #[derive(Debug, thiserror::Error)]
@@ -106,13 +106,11 @@ pub async fn node_with(
         figures: Figures::default(),
         log_level: CurrentLevel::new(settings.log_level),
         health: Health::default(),
+        turn: node::configuration::Turn::default(),
         id: settings.node_id.as_deref().and_then(|id| Uuid::parse_str(id).ok()).unwrap_or_else(Uuid::new_v4),
         hostname: hostname(),
         flavor,
-        body_limit: settings.body_limit,
-        request_timeout: settings.request_timeout,
-        origins: settings.admin_gui_origins.clone(),
-        configuration: settings.configuration(),
+        adjusted: Adjusted::new(Adjustable::of(settings)),
         edition: settings.edition.word(),
         role: settings.role,
         openapi: OpenApi::default(),

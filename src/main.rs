@@ -40,6 +40,8 @@ enum Command {
         #[arg(short, long, value_name = "FILE", global = true)]
         conf: Option<PathBuf>,
     },
+    /// Configurations as files: check, import, export, compare and synchronise them.
+    Config(command::config::Arguments),
     /// Print the endpoint table.
     Routes,
     /// Print what `GET /schemas/ENTITY` answers.
@@ -68,7 +70,19 @@ enum Migrations {
 }
 
 fn main() -> ExitCode {
-    let result = match Arguments::parse().command {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nobody is left to tell that the terminal is gone.
+            let _printed = error.print();
+            // A misspelt argument is an error like any other; 2 is what `config diff` says of a difference.
+            return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        }
+    };
+    let result = match arguments.command {
+        Command::Config(arguments) => {
+            return command::config::run(&arguments).unwrap_or_else(|error| failed(&error));
+        }
         Command::Start { conf } => command::start(conf.as_deref()),
         Command::Check { conf } => command::check(&conf),
         Command::Migrations { action, conf } => match action {
@@ -83,9 +97,12 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("Error: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => failed(&error),
     }
+}
+
+/// Says why, and that it went wrong.
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("Error: {error:#}");
+    ExitCode::FAILURE
 }

@@ -4,8 +4,8 @@
 //! until the server, or PostgreSQL below it, is killed at a moment that nobody chose. What is there afterwards is
 //! held against what the writers know, and against the change log. Losing power is not tried: that needs a machine.
 
-mod ledger;
-mod plots;
+pub mod ledger;
+pub mod plots;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -29,13 +29,14 @@ const MOST_WRITES: usize = 60;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A client that remembers what it was told.
-struct Writer {
-    plots: Vec<Plot>,
+pub struct Writer {
+    pub plots: Vec<Plot>,
     chance: Chance,
 }
 
 impl Writer {
-    fn several(seed: u64) -> Vec<Writer> {
+    /// Some of them; the seed says what they will do.
+    pub fn several(seed: u64) -> Vec<Writer> {
         let writer = |number: usize| Writer {
             plots: (0..PLOTS).map(|plot| Plot::new(number * PLOTS + plot)).collect(),
             chance: Chance::new(seed.wrapping_add(number as u64)),
@@ -45,7 +46,7 @@ impl Writer {
 
     /// Writes until the server is gone, or until it is told to stop. A write that was not answered, or that was
     /// answered with "try again", stays pending: it may have happened or not.
-    fn write(&mut self, connection: &mut Connection, stop: &AtomicBool, acknowledged: &AtomicUsize) {
+    pub fn write(&mut self, connection: &mut Connection, stop: &AtomicBool, acknowledged: &AtomicUsize) {
         while !stop.load(Ordering::Relaxed) {
             let plot = self.chance.below(self.plots.len());
             let plot = &mut self.plots[plot];
@@ -53,7 +54,7 @@ impl Writer {
             plot.pending = Some(step.after);
             match connection.json(step.method, &step.path, &step.body) {
                 Ok(answer) if (200..300).contains(&answer.status) => plot.acknowledged(),
-                Ok(answer) if answer.status == 503 => return,
+                Ok(answer) if answer.status == 503 && answer.header("retry-after").is_some() => return,
                 Ok(answer) => panic!("{} {}: {} {}", step.method, step.path, answer.status, answer.json()),
                 Err(_) => return,
             }
@@ -89,6 +90,14 @@ fn under_load(process: &Process, writers: &mut [Writer], moment: &Moment, kill: 
     acknowledged.into_inner()
 }
 
+/// Chance is what finds the moment that nobody thought of; the seed is there to repeat one.
+pub fn seed() -> u64 {
+    let given = std::env::var_os("CRASH_SEED").and_then(|seed| seed.to_str()?.parse().ok());
+    let seed = given.unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0);
+    println!("CRASH_SEED={seed}");
+    seed
+}
+
 /// A store under test: how a server reaches it, and how this test looks into it.
 struct Trial {
     folder: Folder,
@@ -102,10 +111,7 @@ struct Trial {
 
 impl Trial {
     fn new(folder: Folder, settings: Vec<(&'static str, String)>, source: Source) -> Trial {
-        // Chance is what finds the moment that nobody thought of; the seed is there to repeat one.
-        let seed = std::env::var_os("CRASH_SEED").and_then(|seed| seed.to_str()?.parse().ok());
-        let seed = seed.unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0);
-        println!("CRASH_SEED={seed}");
+        let seed = seed();
         let writers = Writer::several(seed);
         Trial {
             folder,

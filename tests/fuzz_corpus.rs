@@ -1,7 +1,6 @@
 //! The fuzz targets in every test run: over the committed corpus, and over changes of it that are the same each time.
 //! Searching for new inputs is libFuzzer's work; `fuzz/README.md` says how.
 
-mod loader;
 mod targets;
 
 use std::collections::BTreeSet;
@@ -130,23 +129,44 @@ macro_rules! run_each {
     )* };
 }
 
-run_each!(addresses, declaration, expression, form, json, keys, lua_syntax, path, pattern, yaml);
-
-#[test]
-fn lua_loader() {
-    run("lua_loader", loader::schema);
-}
+run_each!(
+    addresses,
+    declaration,
+    expression,
+    form,
+    json,
+    keys,
+    lua_loader,
+    lua_syntax,
+    path,
+    pattern,
+    plugin_document,
+    yaml
+);
 
 #[test]
 fn every_target_has_a_corpus_and_a_program() {
     let targets: BTreeSet<String> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
-    let mut corpora = targets.clone();
-    corpora.insert("lua_loader".to_owned());
-    assert_eq!(names(&folder("corpus")), corpora);
+    assert_eq!(names(&folder("corpus")), targets);
     let programs: BTreeSet<String> = targets.iter().map(|name| format!("{name}.rs")).collect();
     assert_eq!(names(&folder("fuzz_targets")), programs);
     let manifest = fs::read_to_string(folder("Cargo.toml")).unwrap();
     for name in &targets {
         assert!(manifest.contains(&format!("\npath = \"fuzz_targets/{name}.rs\"\n")), "{name} is no program");
+    }
+}
+
+/// Seeds from which a search goes further are those that get far.
+#[test]
+fn seeds_of_plugins_are_declared() {
+    let accepted = |name: &str, file: &str| {
+        let seed = fs::read(folder("corpus").join(name).join(file)).unwrap();
+        targets::plugins(name, &seed).iter().filter(|plugin| plugin.is_ok()).count()
+    };
+    for file in ["checks", "entities", "plugin", "requires"] {
+        assert_eq!(accepted("lua_loader", file), 1, "{file}");
+    }
+    for (file, forms) in [("entities", 1), ("json", 2), ("plugin", 1)] {
+        assert_eq!(accepted("plugin_document", file), forms, "{file}");
     }
 }

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, also in what it calls"
 )]
 
+mod config_commands;
 mod conformance;
 mod crash;
 mod dbless;
@@ -21,6 +22,9 @@ mod migrations;
 mod node;
 mod openapi;
 mod properties;
+mod reload;
 mod scenarios;
+mod several_nodes;
 mod snapshots;
 mod support;
+mod upgrade;

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _};
@@ -31,6 +31,7 @@ const SQLITE_UUID: &str = "lower(hex(randomblob(4)) || '-' || hex(randomblob(2))
 pub async fn insert(store: &Store) -> Result<f64> {
     let began = Instant::now();
     let added = match store {
+        Store::Memory => bail!("only the server itself can write to its memory"),
         Store::Sqlite(file) => {
             let mut connection = SqliteConnectOptions::new().filename(file).connect().await?;
             let columns: Vec<String> = sqlx::query_scalar("SELECT name FROM pragma_table_info('consumers')")

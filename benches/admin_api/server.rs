@@ -20,6 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where the server keeps its rows.
 pub enum Store {
+    /// Nowhere but in its memory.
+    Memory,
     /// The path of the database's file.
     Sqlite(PathBuf),
     Postgres(Database),
@@ -28,13 +30,16 @@ pub enum Store {
 impl Store {
     pub fn title(&self) -> &'static str {
         match self {
+            Store::Memory => "memory",
             Store::Sqlite(_) => "SQLite",
             Store::Postgres(_) => "PostgreSQL",
         }
     }
 
-    fn settings(&self) -> Vec<(&'static str, String)> {
+    /// The settings that choose the store.
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
         match self {
+            Store::Memory => vec![("KONG_DATABASE", "off".into()), ("KONG_BODY_LIMIT", "0".into())],
             Store::Sqlite(file) => {
                 vec![("KONG_DATABASE", "sqlite".into()), ("KONG_SQLITE_PATH", file.display().to_string())]
             }
@@ -98,9 +103,12 @@ impl Server {
 
     /// Resident memory in kB; `None` where `/proc` does not tell.
     pub fn resident(&self) -> Option<u64> {
-        let status = read_to_string(format!("/proc/{}/status", self.process.id())).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-        line.split_whitespace().next()?.parse().ok()
+        figure(self.process.id(), "VmRSS:")
+    }
+
+    /// The number that the system knows the process by.
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Asks the server to end and waits for it.
@@ -124,6 +132,17 @@ impl Drop for Server {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The most memory that a process has held, in kB; `None` where `/proc` does not tell.
+pub fn peak(process: u32) -> Option<u64> {
+    figure(process, "VmHWM:")
+}
+
+fn figure(process: u32, name: &str) -> Option<u64> {
+    let status = read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 /// Kilobytes as a person reads them.

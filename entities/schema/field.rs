@@ -159,6 +159,8 @@ pub struct Field {
     pub lists: Option<(&'static str, &'static str)>,
     /// Reference only: the row referred to has no endpoint below the row that refers to it.
     pub without_endpoint: bool,
+    /// Reference only: the row uses the row referred to, and is not written below it where configurations nest.
+    pub written_apart: bool,
     /// UUID elements of an array only: rows of that entity, which cannot be deleted while they are named here.
     pub names: Option<&'static str>,
 }
@@ -220,6 +222,7 @@ impl Field {
             upgrade: None,
             lists: None,
             without_endpoint: false,
+            written_apart: false,
             names: None,
         }
     }
@@ -354,6 +357,8 @@ attributes! {
     lists(entity: &'static str, field: &'static str) lists = Some((entity, field));
     /// The row referred to is not served below this one (`/snis/{snis}/certificate`).
     without_endpoint() without_endpoint = true;
+    /// The row uses the row referred to; a configuration does not list it below that (`client_certificate`).
+    written_apart() written_apart = true;
     /// The elements are ids of that entity's rows.
     names(entity: &'static str) names = Some(entity);
 }

@@ -194,6 +194,15 @@ impl Document {
         i
     }
 
+    /// The items in the order in which they can be loaded: by kind, what is referred to first.
+    pub fn in_order(&self) -> Vec<usize> {
+        let places: HashMap<_, _> =
+            self.kinds.iter().zip(0usize..).map(|(kind, at)| (kind.name, at)).collect();
+        let mut order: Vec<_> = (0..self.items.len()).collect();
+        order.sort_by_key(|i| self.items.get(*i).and_then(|item| places.get(item.entity.name)));
+        order
+    }
+
     /// Where an item stands: `services`, `1`, `routes`, `2`.
     pub fn path(&self, i: usize) -> Vec<String> {
         let mut path = Vec::new();

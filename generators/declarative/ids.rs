@@ -3,6 +3,8 @@
 //! An id is a version 5 UUID of the row's key, in a name space of its entity. The key is the unique name, or what
 //! the entity is unique by, with the parent's id or the reference as it is written. A row without a key gets a fresh id.
 
+use std::collections::HashMap;
+
 use entities::schema::{Context, Entity, OnDelete, Row};
 use serde_json::Value;
 use uuid::Uuid;
@@ -16,6 +18,7 @@ const ANY_WORKSPACE: &str = "*";
 
 /// Gives every item that can have one an id.
 pub fn assign(document: &mut Document, context: &Context) {
+    let mut spaces: HashMap<&'static str, Uuid> = HashMap::new();
     for i in 0..document.items.len() {
         let Some(item) = document.items.get(i) else { continue };
         let [name] = item.entity.primary_key else { continue };
@@ -26,7 +29,12 @@ pub fn assign(document: &mut Document, context: &Context) {
         let id = match item.given.get(*name) {
             Some(Value::String(id)) => (id.clone(), IdFrom::Document),
             Some(Value::Null) | None => match key(item, above) {
-                Some(key) => (id_of(item.entity, &key).to_string(), IdFrom::Names),
+                Some(key) => {
+                    let space = spaces
+                        .entry(item.entity.name)
+                        .or_insert_with_key(|name| Uuid::new_v5(&ROOT, name.as_bytes()));
+                    (Uuid::new_v5(space, key.as_bytes()).to_string(), IdFrom::Names)
+                }
                 None => ((context.new_id)().to_string(), IdFrom::Chance),
             },
             Some(other) => (other.to_string(), IdFrom::Document),
@@ -35,10 +43,6 @@ pub fn assign(document: &mut Document, context: &Context) {
             item.id = Some(id);
         }
     }
-}
-
-fn id_of(entity: &Entity, key: &str) -> Uuid {
-    Uuid::new_v5(&Uuid::new_v5(&ROOT, entity.name.as_bytes()), key.as_bytes())
 }
 
 /// What an item's id is computed from.

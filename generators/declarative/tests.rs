@@ -46,13 +46,13 @@ type Rows = Vec<(String, Value)>;
 /// The rows of a document as `kind: row`, or what is wrong with it, as a whole and row by row.
 fn check(document: Value) -> Result<Rows, (String, Vec<Value>)> {
     let Value::Object(document) = document else { panic!("a document is an object") };
-    with(|declarations, context| match load(document.clone(), declarations, context) {
+    with(|declarations, context| match load(document.clone(), declarations, context, Vec::new) {
         Ok(rows) => {
             Ok(rows.into_iter().map(|row| (row.entity.name.to_owned(), Value::Object(row.stored))).collect())
         }
         Err(refused) => {
             let message = refused.error().message();
-            let again = load(document, declarations, context);
+            let again = load(document, declarations, context, Vec::new);
             let (_, rows) = again
                 .err()
                 .map(|refused| refused.flattened())

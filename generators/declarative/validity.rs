@@ -10,7 +10,7 @@ use entities::schema::{Context, Entity, Row, sentence};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::document::{Document, EXTRAS, Item, extras};
+use super::document::{Document, EXTRAS, IdFrom, Item, extras};
 use crate::complete::{Verb, complete};
 use crate::operations::primary;
 use crate::validate::{Candidate, validate};
@@ -62,11 +62,18 @@ fn pass(document: &Document, context: &Context, keys: Option<&Keys>) -> Vec<Resu
     document.items.iter().map(|item| look(document, item, context, keys)).collect()
 }
 
-fn look(document: &Document, item: &Item, context: &Context, keys: Option<&Keys>) -> Result<Row, Row> {
+/// An item's complete row, or what is wrong with it. Without `keys` something stands in for its references.
+pub fn look(document: &Document, item: &Item, context: &Context, keys: Option<&Keys>) -> Result<Row, Row> {
     let entity = item.entity;
     let mut wrong = extras(&item.given);
     let mut row = item.given.clone();
     EXTRAS.iter().for_each(|name| drop(row.shift_remove(*name)));
+    // An id that was made up need not be made up once more.
+    if let (Some((id, from)), [name]) = (&item.id, entity.primary_key)
+        && *from != IdFrom::Document
+    {
+        row.entry(*name).or_insert_with(|| Value::from(id.as_str()));
+    }
     match keys {
         None => stand_in(item, &mut row, &mut wrong),
         Some(keys) => resolve(document, item, &mut row, keys),
@@ -133,7 +140,7 @@ fn resolve(document: &Document, item: &Item, row: &mut Row, keys: &Keys) {
 }
 
 /// The items by what may name them.
-struct Keys(HashMap<(&'static str, String), usize>);
+pub struct Keys(HashMap<(&'static str, String), usize>);
 
 impl Keys {
     fn of(document: &Document) -> Keys {

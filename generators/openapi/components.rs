@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{new_row, schema};
 use crate::complete::{Verb, complete};
 use crate::fixtures::Fixtures;
-use crate::json_schema::{self, Shape, Variant, variants};
+use crate::json_schema::{self, Shape, Standing, Variant, variants};
 use crate::operations::{MAX_PAGE_SIZE, PAGE_SIZE};
 use crate::output;
 use crate::validate::{Candidate, validate};
@@ -50,12 +50,20 @@ impl<'a> Components<'a> {
         self.rows(entity, format!("{}.change", entity.name), Shape::Change, None)
     }
 
-    /// A key in a path; `below` says that the path leads there through a parent.
-    pub fn key(&mut self, entity: &'static Entity, below: bool) -> Value {
-        let below = below && entity.key_below.is_some();
-        let name = format!("{}.key{}", entity.name, if below { "-below" } else { "" });
+    /// A key in a path.
+    pub fn key(&mut self, entity: &'static Entity, standing: Standing) -> Value {
         let (declarations, context) = (self.declarations, self.context);
-        self.put(&name, || json_schema::key(declarations, entity, below, context));
+        let own = json_schema::key(declarations, entity, standing, context);
+        let mut name = format!("{}.key", entity.name);
+        // Most keys are the same wherever they stand.
+        if self.schemas.get(&name).is_some_and(|known| *known != own) {
+            name.push_str(match standing {
+                Standing::Alone => "-alone",
+                Standing::Above(_) => "-above",
+                Standing::Below => "-below",
+            });
+        }
+        self.put(&name, || own);
         schema(&name)
     }
 

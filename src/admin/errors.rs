@@ -83,8 +83,8 @@ impl From<Failure> for Refusal {
                 Refusal { body, ..Refusal::not_found() }
             }
             Failure::NotAllowed => Refusal::method_not_allowed(),
-            Failure::Unavailable(cause) => {
-                tracing::warn!(%cause, "the store is not available");
+            Failure::Unavailable { reason, cause } => {
+                tracing::warn!(?reason, %cause, "the store is not available");
                 let refusal =
                     Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the store is not available, try again");
                 Refusal { retry_after: Some(1), ..refusal }

@@ -36,19 +36,21 @@ async fn handle(node: &Node, request: http::Request<Body>) -> Response {
     let started = Instant::now();
     let headers = request.headers().clone();
     let serving = node.figures.serve();
-    let result =
-        tokio::time::timeout(node.request_timeout, serve(node, request)).await.unwrap_or_else(|_| {
+    let adjusted = node.adjusted.get();
+    let result = tokio::time::timeout(adjusted.request_timeout, serve(node, request, adjusted.body_limit))
+        .await
+        .unwrap_or_else(|_| {
             Err(Refusal {
                 retry_after: Some(1),
                 ..Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the request took too long")
             })
         });
     drop(serving);
-    answer::response(result, &headers, &node.origins, started.elapsed().as_millis())
+    answer::response(result, &headers, &adjusted.origins, started.elapsed().as_millis())
 }
 
-async fn serve(node: &Node, request: http::Request<Body>) -> Result<Answer, Refusal> {
-    let request = Request::read(request, node.body_limit).await?;
+async fn serve(node: &Node, request: http::Request<Body>, body_limit: usize) -> Result<Answer, Refusal> {
+    let request = Request::read(request, body_limit).await?;
     let found = node.endpoints.find(request.uri.path()).ok_or_else(Refusal::not_found)?;
     let (endpoint, parameters) = (found.endpoint, found.parameters);
     answer(node, endpoint, parameters, &request).await.map_err(|refusal| match refusal.status {

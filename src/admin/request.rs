@@ -72,6 +72,11 @@ fn encoding(method: &Method, headers: &HeaderMap, has_body: bool, yaml: bool) ->
     }
 }
 
+/// Whether a path takes whole documents.
+fn takes_yaml(path: &str) -> bool {
+    matches!(path, "/config" | "/configuration")
+}
+
 /// The path without the workspace that it begins with, of which there is one: `/default/services` is `/services`.
 /// What clients ask for as the root of a workspace, `/default` or `/default/kong`, is `/`.
 fn without_workspace(uri: Uri) -> Uri {
@@ -106,7 +111,7 @@ impl Request {
             Bytes::new()
         };
         let has_body = !body.is_empty();
-        let encoding = encoding(&parts.method, &parts.headers, has_body, parts.uri.path() == "/config")?;
+        let encoding = encoding(&parts.method, &parts.headers, has_body, takes_yaml(parts.uri.path()))?;
         Ok(Request { method: parts.method, uri: parts.uri, headers: parts.headers, encoding, body })
     }
 
@@ -126,8 +131,7 @@ impl Request {
         Ok(match self.encoding {
             Encoding::Empty | Encoding::Yaml => Input { row: Row::new(), textual: false },
             Encoding::Json => {
-                let row = input::json_row(&self.body)
-                    .map_err(|_| Refusal::bad_request("Cannot parse JSON body"))?;
+                let row = self.json().await.ok_or_else(|| Refusal::bad_request("Cannot parse JSON body"))?;
                 Input { row, textual: false }
             }
             Encoding::Form => {
@@ -136,6 +140,16 @@ impl Request {
             }
             Encoding::Multipart => Input { row: input::multipart(self.parts().await?), textual: true },
         })
+    }
+
+    /// The row of a JSON body. A large one is read beside the threads that answer requests.
+    async fn json(&self) -> Option<Row> {
+        const LARGE: usize = 256 * 1024;
+        if self.body.len() < LARGE {
+            return input::json_row(&self.body).ok();
+        }
+        let body = self.body.clone();
+        tokio::task::spawn_blocking(move || input::json_row(&body).ok()).await.ok()?
     }
 
     /// The parts of a multipart body.

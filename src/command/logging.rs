@@ -1,5 +1,7 @@
 //! The log: lines on standard error, from a level on that is Kong's.
 
+use std::io::IsTerminal as _;
+
 use silverback::settings::LogLevel;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -9,7 +11,10 @@ use tracing_subscriber::{fmt, reload};
 /// Writes what is at least as grave as `level`, or as the level that is set later by what is returned.
 pub fn start(level: LogLevel) -> impl Fn(LogLevel) {
     let (filter, handle) = reload::Layer::new(filter(level));
-    tracing_subscriber::registry().with(filter).with(fmt::layer().with_writer(std::io::stderr)).init();
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    // A file or a pipe keeps what it is given: there, codes of colours would stand between the words.
+    let lines = if std::io::stderr().is_terminal() { lines } else { lines.with_ansi(false) };
+    tracing_subscriber::registry().with(filter).with(lines).init();
     move |level| {
         if let Err(cause) = handle.reload(self::filter(level)) {
             tracing::error!(%cause, "the level of the log could not be changed");

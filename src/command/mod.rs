@@ -1,10 +1,13 @@
 //! What the subcommands do: everything between the command line and the library.
 
+pub mod config;
 mod logging;
+mod reload;
 
 use std::io::{BufRead, Write};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use generators::schemas;
@@ -33,6 +36,8 @@ fn database(settings: &Settings) -> Result<Database> {
 
 fn connection(settings: &Settings) -> Connection {
     const POOL: u32 = 32;
+    /// What a timeout of nothing means.
+    const FOR_EVER: Duration = Duration::from_secs(24 * 60 * 60);
     let own = &settings.postgres;
     let mode = match (own.ssl, own.ssl_verify) {
         (false, _) => PgSslMode::Disable,
@@ -54,7 +59,13 @@ fn connection(settings: &Settings) -> Connection {
     if let Some(file) = settings.trusted_certificates.first().filter(|file| *file != "system") {
         options = options.ssl_root_cert(file);
     }
-    Connection { options, pool: own.pool_size.unwrap_or(POOL), timeout: own.timeout }
+    Connection {
+        options,
+        pool: own.pool_size.unwrap_or(POOL),
+        timeout: if own.timeout.is_zero() { FOR_EVER } else { own.timeout },
+        keepalive: own.keepalive_timeout,
+        at_once: own.max_concurrent_queries.map(|number| (number, own.semaphore_timeout)),
+    }
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime> {
@@ -75,14 +86,16 @@ pub fn start(file: Option<&Path>) -> Result<()> {
     if !without_effect.is_empty() {
         tracing::info!(keys = without_effect.join(", "), "settings that are known but have no effect here");
     }
-    runtime()?.block_on(run(&settings, &database, log))
+    runtime()?.block_on(run(&settings, file, &database, log))
 }
 
 async fn run(
     settings: &Settings,
+    file: Option<&Path>,
     database: &Database,
     log: impl Fn(LogLevel) + Send + Sync + 'static,
 ) -> Result<()> {
+    let told_to_reload = reload::listen()?;
     let mut listeners = Vec::new();
     for address in &settings.admin_listen {
         listeners.push(serve::listen(&address.target()).await.context("admin_listen")?);
@@ -104,8 +117,10 @@ async fn run(
     }
     let expiring = tokio::spawn(expire(Arc::clone(&node)));
     let listening = tokio::spawn(listen(Arc::clone(&node)));
+    let file = file.map(Path::to_owned);
+    let reloading = tokio::spawn(reload::whenever(told_to_reload, Arc::clone(&node), file, settings.clone()));
     serve::serve(listeners, app(Arc::clone(&node)), Arc::clone(&node), stop_signal()).await;
-    for task in [expiring, listening] {
+    for task in [expiring, listening, reloading] {
         task.abort();
         // The task holds the node until it has ended.
         let _aborted = task.await;
@@ -119,7 +134,7 @@ async fn run(
 
 /// Deletes rows whose time is over, every few seconds; until then they are not shown.
 async fn expire(node: Arc<Node>) {
-    let mut ticks = tokio::time::interval(std::time::Duration::from_secs(5));
+    let mut ticks = tokio::time::interval(Duration::from_secs(5));
     loop {
         ticks.tick().await;
         node.store.expire().await;

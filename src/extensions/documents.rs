@@ -15,15 +15,31 @@ const NODES: usize = 100_000;
 /// How deep they may be nested.
 const DEPTH: usize = 64;
 
+/// How a document is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    Json,
+    Yaml,
+}
+
 /// Reads the document at `path`.
 ///
 /// # Errors
 /// Why it cannot be read, or what in its frame is wrong.
 pub(super) fn load(path: &Path) -> Result<Declared, String> {
-    let text = String::from_utf8(places::read(path)?).map_err(|_| "the document is not UTF-8".to_owned())?;
-    let value = match path.extension().is_some_and(|extension| extension == "json") {
-        true => serde_json::from_str(&text).map_err(|fault| fault.to_string())?,
-        false => yaml(&text)?,
+    let is_json = path.extension().is_some_and(|extension| extension == "json");
+    read(&places::read(path)?, if is_json { Form::Json } else { Form::Yaml })
+}
+
+/// Reads a document.
+///
+/// # Errors
+/// Why it cannot be read, or what in its frame is wrong.
+pub(super) fn read(text: &[u8], form: Form) -> Result<Declared, String> {
+    let text = std::str::from_utf8(text).map_err(|_| "the document is not UTF-8".to_owned())?;
+    let value = match form {
+        Form::Json => serde_json::from_str(text).map_err(|fault| fault.to_string())?,
+        Form::Yaml => yaml(text)?,
     };
     declared(value)
 }

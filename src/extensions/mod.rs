@@ -9,12 +9,17 @@ mod documents;
 mod places;
 mod scripts;
 
+use std::sync::Arc;
+
 use entities::ENTITIES;
 use entities::schema::{Entity, Subschema};
 use generators::declare::{self, Data, Refused};
 
+use crate::lua::Find;
 use crate::settings::{BUNDLED_PLUGINS, Settings};
 use places::Place;
+
+pub use documents::Form;
 
 /// Plugins and entities of a program that embeds this one. Each plugin bears the name under which it is enabled.
 #[derive(Clone, Copy, Default)]
@@ -46,6 +51,31 @@ struct Declared {
     entities: Vec<Data>,
     version: String,
     priority: i64,
+}
+
+/// The files of a plugin, which need not lie in a folder.
+#[derive(Clone)]
+pub enum Files {
+    /// A document, which holds all of it.
+    Document(Vec<u8>, Form),
+    /// Lua, found by the names of modules: `kong.plugins.NAME.schema`, `….daos` and whatever these require.
+    Scripts(Arc<Find>),
+}
+
+/// Every entity there is where the plugin `name` is enabled beside the program's own, and its files are these: what
+/// loading it makes of it, without a folder and without a node.
+///
+/// # Errors
+/// Why the plugin is refused: what a file lacks, what a script raised or which budget it spent, which rule the
+/// declaration breaks and where.
+pub fn with_plugin(name: &str, files: Files) -> Result<Vec<&'static Entity>, String> {
+    let declared = match files {
+        Files::Document(text, form) => documents::read(&text, form)?,
+        Files::Scripts(find) => scripts::evaluate(name, find)?,
+    };
+    let mut world = World::new();
+    world.declare(name, &declared)?;
+    Ok(world.into_entities())
 }
 
 /// Every entity that these settings ask for: the program's own, with further plugins among those of `plugins`, and
@@ -120,6 +150,11 @@ impl World {
             Place::Document(path) => documents::load(path)?,
             Place::Scripts(scripts) => scripts::load(name, scripts)?,
         };
+        self.declare(name, &declared)
+    }
+
+    /// Holds what a plugin declares against the rules and what is known, and adds it.
+    fn declare(&mut self, name: &str, declared: &Declared) -> Result<(), String> {
         let mut known = self.entities.clone();
         let mut own = Vec::new();
         for (i, data) in declared.entities.iter().enumerate() {

@@ -9,7 +9,7 @@ use regex::Regex;
 
 use super::Declared;
 use super::places::{self, Scripts};
-use crate::lua::{Machine, Source};
+use crate::lua::{Find, Machine, Source};
 
 /// How many plugins, told apart by their files, one process loads in its life.
 const MOST: usize = 512;
@@ -50,7 +50,7 @@ pub(super) fn load(name: &str, scripts: &Scripts) -> Result<Declared, String> {
         record.lock().unwrap_or_else(PoisonError::into_inner).push((module.to_owned(), found.clone()));
         found
     };
-    let declared = evaluate(name, find);
+    let declared = evaluate(name, Arc::new(find));
     // What a function asks for later does not change what was declared.
     let asked = asked.lock().unwrap_or_else(PoisonError::into_inner).clone();
     known.push(Known {
@@ -62,14 +62,15 @@ pub(super) fn load(name: &str, scripts: &Scripts) -> Result<Declared, String> {
     declared
 }
 
-fn evaluate(
-    name: &str,
-    find: impl Fn(&str) -> Option<Source> + Send + Sync + 'static,
-) -> Result<Declared, String> {
+/// What the scripts of a plugin declare, wherever they are found.
+///
+/// # Errors
+/// As of [`load`].
+pub(super) fn evaluate(name: &str, find: Arc<Find>) -> Result<Declared, String> {
     let module = |file: &str| format!("kong.plugins.{name}.{file}");
     let handler = find(&module("handler"));
     let has_entities = find(&module("daos")).is_some();
-    let machine = Arc::new(Machine::new(Arc::new(find))?);
+    let machine = Arc::new(Machine::new(find)?);
     let plugin = match machine.require(&module("schema"))? {
         plugin @ Data::Table(_) => plugin,
         _ => return Err("the schema is no table".to_owned()),

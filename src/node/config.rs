@@ -7,12 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use entities::schema::{Row, bytes::marked};
+use entities::schema::{Declarations, Row, bytes::marked};
 use generators::complete::numbered;
 use generators::declarative::{self, Loaded, Refused};
 use generators::errors::Error;
-use generators::operations::{MAX_PAGE_SIZE, Page};
-use generators::{input, output, yaml};
+use generators::{input, yaml};
 use http::{Method, StatusCode};
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
@@ -97,7 +96,7 @@ async fn load(node: &Node, request: &Request, body: Row) -> Result<Answer, Refus
 }
 
 /// What Kong takes for yes in an argument.
-fn is_true(value: &Value) -> bool {
+pub fn is_true(value: &Value) -> bool {
     match value {
         Value::Bool(value) => *value,
         Value::Number(number) => number.as_f64() == Some(1.0),
@@ -106,7 +105,7 @@ fn is_true(value: &Value) -> bool {
     }
 }
 
-fn unreadable(why: String) -> Refusal {
+pub fn unreadable(why: String) -> Refusal {
     Error::DeclarativeConfig(Row::from_iter([("error".to_owned(), Value::from(why))])).into()
 }
 
@@ -129,12 +128,12 @@ pub fn parse(text: &[u8]) -> Result<Row, String> {
     Err(format!("failed parsing declarative configuration: {why}"))
 }
 
-fn hash(text: &[u8]) -> String {
+pub fn hash(text: &[u8]) -> String {
     Md5::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Does work that takes long beside the threads that answer requests.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
     tokio::task::spawn_blocking(work).await.map_err(|cause| Failure::Broken(cause.to_string()))
 }
 
@@ -148,73 +147,80 @@ async fn replace(
     let (declarations, flavor) = (Arc::clone(&node.declarations), node.flavor);
     let work = move || {
         let circumstances = Circumstances::now(flavor, declarations.without_database());
-        let loaded = declarative::load(document, &declarations, &circumstances.context())?;
-        let answer = shown(&loaded);
-        let mut snapshot = Snapshot::new(&declarations);
-        for Loaded { entity, id, stored, .. } in loaded {
-            snapshot.add(entity, id, stored);
-        }
-        Ok((answer, snapshot))
+        let empty = || Configuration::empty(&declarations);
+        declarative::load(document, &declarations, &circumstances.context(), empty)
     };
     match blocking(work).await? {
-        Ok((answer, snapshot)) => {
+        Ok(configuration) => {
+            let answer = configuration.answer.end();
             let hash = hash.unwrap_or_else(|| self::hash(&answer));
-            turn.replace(snapshot, hash);
+            turn.replace(configuration.snapshot, hash);
             Ok(Ok(answer))
         }
         Err(refused) => Ok(Err(refused)),
     }
 }
 
-/// `{"services":{"<id>":{…}}}`
-fn shown(loaded: &[Loaded]) -> Bytes {
-    let mut json = Vec::with_capacity(loaded.len() * 256 + 2);
-    json.push(b'{');
-    let kinds = loaded.chunk_by(|a, b| a.entity.name == b.entity.name);
-    for (i, rows) in
-        kinds.filter(|rows| rows.first().is_some_and(|row| row.entity.name != WORKSPACES)).enumerate()
-    {
-        for (j, row) in rows.iter().enumerate() {
-            let before = match (i, j) {
-                (0, 0) => format!("{}:{{", Value::from(row.entity.name)),
-                (_, 0) => format!(",{}:{{", Value::from(row.entity.name)),
-                _ => ",".to_owned(),
-            };
-            json.extend_from_slice(before.as_bytes());
-            json.extend_from_slice(format!("{}:", Value::from(row.id.as_str())).as_bytes());
-            json.extend_from_slice(&serde_json::to_vec(&row.shown).unwrap_or_default());
-        }
-        json.push(b'}');
+/// A configuration that is loaded, as far as it has come.
+struct Configuration {
+    snapshot: Snapshot,
+    answer: Shown,
+}
+
+impl Configuration {
+    fn empty(declarations: &Declarations) -> Configuration {
+        Configuration { snapshot: Snapshot::new(declarations), answer: Shown::default() }
     }
-    json.push(b'}');
-    json.into()
+}
+
+impl Extend<Loaded> for Configuration {
+    fn extend<T: IntoIterator<Item = Loaded>>(&mut self, rows: T) {
+        for Loaded { entity, id, shown, stored } in rows {
+            if entity.name != WORKSPACES {
+                self.answer.add(entity.name, &id, &shown);
+            }
+            self.snapshot.add(entity, id, stored);
+        }
+    }
+}
+
+/// The answer to a load: `{"services":{"<id>":{…}}}`.
+#[derive(Default)]
+struct Shown {
+    json: Vec<u8>,
+    /// The entity whose rows are written.
+    of: Option<&'static str>,
+}
+
+impl Shown {
+    fn add(&mut self, entity: &'static str, id: &str, row: &[u8]) {
+        let before = match self.of {
+            Some(of) if of == entity => ",".to_owned(),
+            Some(_) => format!("}},{}:{{", Value::from(entity)),
+            None => format!("{{{}:{{", Value::from(entity)),
+        };
+        self.of = Some(entity);
+        self.json.extend_from_slice(before.as_bytes());
+        self.json.extend_from_slice(Value::from(id).to_string().as_bytes());
+        self.json.push(b':');
+        self.json.extend_from_slice(row);
+    }
+
+    fn end(mut self) -> Bytes {
+        self.json.extend_from_slice(if self.of.is_some() { b"}}" } else { b"{}" });
+        self.json.into()
+    }
 }
 
 /// The rows of the store as a declarative configuration, in YAML.
 pub async fn export(node: &Node) -> Result<String, Failure> {
-    let mut document = declarative::empty();
-    let exported = |entity: &&_| is_exported(entity);
-    for entity in node.declarations.entities().filter(exported) {
-        let mut after = None;
-        loop {
-            let page = Page { size: MAX_PAGE_SIZE, after, ..Page::default() };
-            let slice = node.store.page(entity, &page).await?;
-            for json in &slice.rows {
-                let row = serde_json::from_slice(json).map_err(|cause| Failure::Broken(cause.to_string()))?;
-                let row = output::without_old_names(entity, row);
-                declarative::add(&mut document, entity, &row);
-            }
-            after = slice.goes_on_after;
-            if after.is_none() {
-                break;
-            }
-        }
-    }
-    Ok(yaml::write(&Value::Object(document)))
-}
-
-fn is_exported(entity: &entities::schema::Entity) -> bool {
-    entity.stored && entity.db_export && entity.generate_admin_api && entity.name != WORKSPACES
+    let configuration = node.store.configuration().await?;
+    let circumstances = node.circumstances();
+    let written = blocking(move || {
+        let document = declarative::export(&configuration, &circumstances.context());
+        yaml::write(&Value::Object(document))
+    });
+    written.await
 }
 
 /// Loads the configuration that a node starts with: a file's, or the text itself.

@@ -56,7 +56,7 @@ fn declaration() -> Value {
 }
 
 fn formats() -> Vec<(&'static str, Value)> {
-    vec![("format", json!({ "type": "string", "description": "`json-schema`: as a JSON Schema." }))]
+    vec![("format", json!({ "description": "`json-schema`: as a JSON Schema." }))]
 }
 
 fn validated(body: Value) -> Vec<Documented> {
@@ -130,9 +130,10 @@ pub fn operations(endpoint: NodeEndpoint, declarations: &Declarations) -> Vec<Do
             without_content("DELETE", "Forget a page that is remembered", &[]),
         ],
         NodeEndpoint::Config if declarations.without_database() => configuration(),
+        NodeEndpoint::Configuration => whole(),
         NodeEndpoint::LogLevel => vec![get("The level of the log", message())],
         NodeEndpoint::ChangeLogLevel(_) => {
-            let timeout = json!({ "type": "integer", "minimum": 0, "maximum": 86_400, "description": "How many seconds the change lasts." });
+            let timeout = json!({ "minimum": 0, "maximum": 86_400, "description": "How many seconds the change lasts." });
             let change =
                 Documented { method: "PUT", ..get("Change the level of the log for some time", message()) };
             vec![with(change, vec![("timeout", timeout)], &[405])]
@@ -141,8 +142,7 @@ pub fn operations(endpoint: NodeEndpoint, declarations: &Declarations) -> Vec<Do
             let page = object(
                 json!({ "data": { "type": ["array", "object"] }, "next": { "type": ["string", "null"] }, "node_id": text() }),
             );
-            let balancer =
-                json!({ "type": "string", "description": "`1`: of the upstream instead of its targets." });
+            let balancer = json!({ "description": "`1`: of the upstream instead of its targets." });
             let arguments =
                 vec![("balancer_health", balancer), ("size", Value::Null), ("offset", Value::Null)];
             vec![with(get("The health of an upstream's targets", page), arguments, &[404])]
@@ -219,9 +219,30 @@ fn status() -> Value {
     status
 }
 
+/// `/configuration`: everything that the node holds.
+fn whole() -> Vec<Documented> {
+    let document = || json!({ "type": "object", RULES: ["is a declarative configuration"] });
+    let flag = |words: &str| json!({ "description": words });
+    let tags = || json!({ "description": "Only rows with all of these tags: `a,b`." });
+    vec![
+        with(
+            get("Everything that the node holds, as a declarative configuration", document()),
+            vec![("select_tag", tags()), ("with_ids", flag("`1`: with the ids of rows."))],
+            &[],
+        ),
+        Documented {
+            method: "PUT",
+            summary: "Make everything that the node holds equal to a declarative configuration",
+            arguments: vec![("select_tag", tags()), ("dry_run", flag("`1`: only tell what would change."))],
+            body: Some(document()),
+            answers: [(409, None)].into_iter().chain(ok(json!({ "type": "object" }))).collect(),
+        },
+    ]
+}
+
 /// `/config`, which only a node without a database has.
 fn configuration() -> Vec<Documented> {
-    let argument = |words: &str| json!({ "type": "string", "description": words });
+    let argument = |words: &str| json!({ "description": words });
     vec![
         get("The configuration that was loaded", object(json!({ "config": text() }))),
         Documented {

@@ -29,6 +29,8 @@ pub enum NodeEndpoint {
     CacheEntry,
     /// `/config`
     Config,
+    /// `/configuration`
+    Configuration,
     /// `/clustering/…`: what only a control plane has.
     ControlPlane,
     /// `/debug/node/log-level`
@@ -77,7 +79,7 @@ pub enum Format {
 impl NodeEndpoint {
     /// Whether Kong has the endpoint, too; one of this program alone is not listed among Kong's.
     pub fn is_kongs(self) -> bool {
-        !matches!(self, NodeEndpoint::OpenApi(_))
+        !matches!(self, NodeEndpoint::Configuration | NodeEndpoint::OpenApi(_))
     }
 
     /// Whether the endpoint's own answer goes before the one that OPTIONS gets everywhere.
@@ -110,6 +112,7 @@ pub fn endpoints(role: Role) -> Vec<Endpoint<NodeEndpoint>> {
         Endpoint::node("/cache", DELETE, NodeEndpoint::Cache),
         Endpoint::node("/cache/{key}", READ_OR_DROP, NodeEndpoint::CacheEntry),
         Endpoint::node("/config", &["GET", "POST"], NodeEndpoint::Config),
+        Endpoint::node("/configuration", &["GET", "PUT"], NodeEndpoint::Configuration),
         Endpoint::node("/clustering/data-planes", GET, NodeEndpoint::ControlPlane),
         Endpoint::node("/clustering/status", GET, NodeEndpoint::ControlPlane),
         Endpoint::node("/debug/node/log-level", GET, NodeEndpoint::LogLevel),

@@ -22,12 +22,13 @@ type Listener = Box<dyn Fn(LogLevel) + Send + Sync>;
 
 /// The level of the log, as it is at the moment.
 pub struct CurrentLevel {
-    configured: LogLevel,
     state: Mutex<State>,
     listener: OnceLock<Listener>,
 }
 
 struct State {
+    /// The level that the settings name.
+    configured: LogLevel,
     level: LogLevel,
     /// Counts the changes, so that the end of one does not end a later one.
     changes: u64,
@@ -36,8 +37,8 @@ struct State {
 impl CurrentLevel {
     /// The level that the settings name.
     pub fn new(configured: LogLevel) -> Arc<CurrentLevel> {
-        let state = Mutex::new(State { level: configured, changes: 0 });
-        Arc::new(CurrentLevel { configured, state, listener: OnceLock::new() })
+        let state = Mutex::new(State { configured, level: configured, changes: 0 });
+        Arc::new(CurrentLevel { state, listener: OnceLock::new() })
     }
 
     /// Names who writes the log. Only the first one is told of changes.
@@ -63,9 +64,18 @@ impl CurrentLevel {
             tokio::time::sleep(lasts).await;
             let mut state = own.lock();
             if state.changes == change {
-                own.enter(&mut state, own.configured);
+                let configured = state.configured;
+                own.enter(&mut state, configured);
             }
         });
+    }
+
+    /// Takes the level that the settings name now; it ends a change.
+    pub fn configure(&self, level: LogLevel) {
+        let mut state = self.lock();
+        state.changes += 1;
+        state.configured = level;
+        self.enter(&mut state, level);
     }
 
     /// Sets the level while the state is held, so that the listener hears of changes in their order.
@@ -109,10 +119,10 @@ pub async fn change(node: &Node, word: &str, reach: Reach, request: &Request) ->
     if node.log_level.get() == level {
         return Ok(Answer::ok(&json!({ "message": format!("log level is already {word}") })));
     }
-    node.log_level.change(level, Duration::from_secs(lasts));
     if reach == Reach::Cluster {
         node.announce(&format!("log-level {word} {lasts}")).await?;
     }
+    node.log_level.change(level, Duration::from_secs(lasts));
     Ok(Answer::ok(&json!({ "message": "log level changed" })))
 }
 
@@ -130,11 +140,13 @@ fn seconds(timeout: Option<&Value>) -> Result<u64, Refusal> {
     Ok(seconds as u64)
 }
 
-/// Does what another node was told: the level, and for how many seconds.
-pub fn follow(node: &Node, words: &[&str]) {
+/// Does what another node was told some time ago: the level, and for how many seconds. What is over is not begun.
+pub fn follow(node: &Node, words: &[&str], age: Duration) {
     let [level, lasts] = words else { return };
-    if let (Some(level), Ok(lasts)) = (LogLevel::from_word(level), lasts.parse()) {
-        node.log_level.change(level, Duration::from_secs(lasts));
+    if let (Some(level), Ok(lasts)) = (LogLevel::from_word(level), lasts.parse())
+        && let Some(left) = Duration::from_secs(lasts).checked_sub(age)
+    {
+        node.log_level.change(level, left);
     }
 }
 
@@ -156,6 +168,11 @@ mod tests {
         tokio::time::sleep(Duration::from_secs(1)).await;
         assert_eq!(level.get(), LogLevel::Notice);
         assert_eq!(*heard.lock().unwrap(), ["debug", "warn", "notice"]);
+        level.change(LogLevel::Debug, Duration::from_millis(100));
+        level.configure(LogLevel::Error);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert_eq!(level.get(), LogLevel::Error);
+        assert_eq!(heard.lock().unwrap()[3..], ["debug", "error"]);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The node: what one running server is, and the endpoints that are not entities'.
 
+mod adjustable;
 mod cache;
 mod config;
+pub mod configuration;
 mod described;
 mod endpoints;
 mod figures;
@@ -16,15 +18,15 @@ mod tags;
 mod timers;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use entities::schema::{Declarations, Flavor};
 use generators::routes::{Endpoints, Target};
 use http::StatusCode;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
-pub use config::{ConfigurationError, start as configure};
+pub use adjustable::{Adjustable, Adjusted, adjust};
+pub use config::{ConfigurationError, export, parse as read_document, start as configure};
 pub use endpoints::NodeEndpoint;
 pub use figures::Figures;
 pub use health::Health;
@@ -35,7 +37,7 @@ pub use root::KONG_VERSION;
 use crate::admin::{Answer, Refusal, Request};
 use crate::clock::Circumstances;
 use crate::settings::Role;
-use crate::store::Store;
+use crate::store::{Announcement, Store};
 
 /// A running server.
 pub struct Node {
@@ -44,16 +46,14 @@ pub struct Node {
     pub store: Store,
     pub figures: Figures,
     pub log_level: Arc<CurrentLevel>,
+    /// One configuration is brought about at a time.
+    pub turn: configuration::Turn,
     pub health: Health,
     pub id: Uuid,
     pub hostname: String,
     pub flavor: Flavor,
-    pub body_limit: usize,
-    pub request_timeout: Duration,
-    /// The origins that a browser may come from; any, when there are none.
-    pub origins: Vec<String>,
-    /// The `configuration` of `GET /`.
-    pub configuration: Map<String, Value>,
+    /// What changes when the settings are read again.
+    pub adjusted: Adjusted,
     pub edition: &'static str,
     pub role: Role,
     pub openapi: OpenApi,
@@ -72,17 +72,16 @@ impl Node {
 
     /// Tells the other nodes on the same database.
     async fn announce(&self, words: &str) -> Result<(), Refusal> {
-        Ok(self.store.announce(&format!("{} {words}", self.id)).await?)
+        Ok(self.store.announce(&self.id.to_string(), words).await?)
     }
 
     /// Does what another node announced. What this node said itself, or does not understand, changes nothing.
-    pub fn hear(&self, announcement: &str) {
-        let Some((sender, words)) = announcement.split_once(' ') else { return };
-        if sender == self.id.to_string() {
+    pub fn hear(&self, announcement: &Announcement) {
+        if announcement.sender == self.id.to_string() {
             return;
         }
-        match words.split(' ').collect::<Vec<_>>().as_slice() {
-            ["log-level", words @ ..] => log_level::follow(self, words),
+        match announcement.words.split(' ').collect::<Vec<_>>().as_slice() {
+            ["log-level", words @ ..] => log_level::follow(self, words, announcement.age),
             ["health", words @ ..] => health::follow(self, words),
             _ => {}
         }
@@ -117,6 +116,7 @@ impl Node {
             NodeEndpoint::Cache => Ok(cache::purge(self)),
             NodeEndpoint::CacheEntry => cache::entry(self, name, request),
             NodeEndpoint::Config => config::answer(self, request).await,
+            NodeEndpoint::Configuration => configuration::answer(self, request).await,
             NodeEndpoint::ControlPlane => Err(Refusal::bad_request(
                 "this endpoint is only available when Kong is configured to run as Control Plane for the cluster",
             )),

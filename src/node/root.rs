@@ -40,7 +40,7 @@ pub async fn answer(node: &Node) -> Result<Answer, Refusal> {
         "timers": { "running": tasks.running, "pending": tasks.pending },
         "pids": { "master": std::process::id(), "workers": [std::process::id()] },
         "plugins": { "available_on_server": available, "enabled_in_cluster": in_cluster(node).await? },
-        "configuration": node.configuration,
+        "configuration": node.adjusted.get().configuration,
     })))
 }
 

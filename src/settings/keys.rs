@@ -33,6 +33,8 @@ pub struct Key {
     pub meaning: Meaning,
     /// Whether the value is hidden in answers, messages and logs.
     pub secret: bool,
+    /// Whether a new value takes effect while the node runs, when the settings are read again.
+    pub reloads: bool,
     /// The keys that take this one's value unless they are set themselves: new names of an old key, and the nginx
     /// directives that a key stands for. Chains are not followed.
     pub also: &'static [&'static str],
@@ -43,17 +45,21 @@ impl Key {
         Self { secret: true, ..self }
     }
 
+    const fn reloads(self) -> Self {
+        Self { reloads: true, ..self }
+    }
+
     const fn also(self, also: &'static [&'static str]) -> Self {
         Self { also, ..self }
     }
 }
 
 const fn acts(name: &'static str, kind: Kind, default: &'static str, how: &'static str) -> Key {
-    Key { name, kind, default, meaning: Meaning::Acts(how), secret: false, also: &[] }
+    Key { name, kind, default, meaning: Meaning::Acts(how), secret: false, reloads: false, also: &[] }
 }
 
 const fn inert(name: &'static str, kind: Kind, default: &'static str, why: &'static str) -> Key {
-    Key { name, kind, default, meaning: Meaning::Accepted(why), secret: false, also: &[] }
+    Key { name, kind, default, meaning: Meaning::Accepted(why), secret: false, reloads: false, also: &[] }
 }
 
 /// Keys whose last part is an nginx directive, or a name that the user chose, and so cannot be listed.
@@ -122,6 +128,9 @@ pub fn reference() -> String {
             Meaning::Acts(how) => how.to_owned(),
             Meaning::Accepted(why) => format!("Without effect: {why}"),
         };
+        if key.reloads {
+            meaning.push_str(" Read again on SIGHUP.");
+        }
         if !key.also.is_empty() {
             let also: Vec<String> = key.also.iter().map(|name| format!("`{name}`")).collect();
             let _ = write!(meaning, " Unless set themselves, the same goes for {}.", also.join(" and "));
@@ -206,7 +215,8 @@ pub const KEYS: &[Key] = &[
         "silverback-data",
         "The working directory. A relative path starts at the directory in which the server was started.",
     ),
-    acts("log_level", OneOf(LogLevel::WORDS), "notice", "The least severe message that is still logged."),
+    acts("log_level", OneOf(LogLevel::WORDS), "notice", "The least severe message that is still logged.")
+        .reloads(),
     inert("proxy_access_log", Text, "logs/access.log", LOGS),
     inert("proxy_error_log", Text, "logs/error.log", LOGS),
     inert("proxy_stream_access_log", Text, "logs/access.log basic", LOGS),
@@ -258,13 +268,15 @@ pub const KEYS: &[Key] = &[
         Size,
         "10m",
         "The largest request body in bytes; `k`, `m` or `g` may follow. 0 sets no limit.",
-    ),
+    )
+    .reloads(),
     acts(
         "request_timeout",
         Whole(1, LONGEST),
         "60000",
         "Milliseconds within which a request must be answered.",
-    ),
+    )
+    .reloads(),
     acts("edition", OneOf(Edition::WORDS), "community", "The set of features that clients are told of."),
     inert("admin_gui_listen", Listen(Subsystem::Http), "0.0.0.0:8002, 0.0.0.0:8445 ssl", GUI),
     inert("status_listen", Listen(Subsystem::Http), "127.0.0.1:8007 reuseport backlog=16384", STATUS),
@@ -364,6 +376,7 @@ pub const KEYS: &[Key] = &[
     inert("nginx_proxy_real_ip_header", Text, "X-Real-IP", NGINX),
     inert("nginx_proxy_real_ip_recursive", Text, "off", NGINX),
     acts("nginx_admin_client_max_body_size", Size, "10m", "Sets `body_limit` if that is not set itself.")
+        .reloads()
         .also(&["body_limit"]),
     inert("nginx_admin_client_body_buffer_size", Text, "10m", NGINX),
     inert("client_body_buffer_size", Text, "8k", PROXY),
@@ -436,8 +449,9 @@ pub const KEYS: &[Key] = &[
     inert("pg_ro_keepalive_timeout", MILLISECONDS, "", READ_ONLY),
     inert("pg_ro_pool_size", COUNT, "", READ_ONLY),
     inert("pg_ro_backlog", COUNT, "", READ_ONLY),
-    acts("declarative_config", Text, "", "The file from which a node without a database is filled at start."),
-    acts("declarative_config_string", Text, "", "The same as text, instead of a file.").secret(),
+    acts("declarative_config", Text, "", "The file from which a node without a database is filled.")
+        .reloads(),
+    acts("declarative_config_string", Text, "", "The same as text, instead of a file.").secret().reloads(),
     inert("db_update_frequency", Number(0.0, LARGEST), "5", WORKERS),
     inert("db_update_propagation", Number(0.0, LARGEST), "0", WORKERS),
     inert("db_cache_ttl", Number(0.0, LARGEST), "0", WORKERS),
@@ -507,7 +521,8 @@ pub const KEYS: &[Key] = &[
         Urls,
         "",
         "The origins of Kong Manager, which may then call the Admin API from a browser with credentials.",
-    ),
+    )
+    .reloads(),
     inert("admin_gui_path", Text, "/", GUI),
     inert("admin_gui_api_url", Text, "", GUI),
     inert("admin_api_uri", Text, "", GUI).also(&["admin_gui_api_url"]),

@@ -11,12 +11,14 @@ mod address;
 mod configuration;
 mod keys;
 mod names;
+mod reload;
 mod sources;
 mod values;
 mod words;
 
 pub use address::{Address, Subsystem};
 pub use keys::{KEYS, Key, Meaning, NAMESPACES, Namespace, reference};
+pub use reload::Reloaded;
 pub use sources::{Origin, SettingsError};
 pub use values::{Kind, Secret};
 pub use words::{BUNDLED_PLUGINS, BUNDLED_VAULTS, Database, Edition, LogLevel, Role, RouterFlavor};

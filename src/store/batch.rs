@@ -12,7 +12,7 @@ use sea_orm::{ConnectionTrait, DbErr, SqlErr};
 use sea_query::Value as Bound;
 use serde_json::Value;
 
-use super::failure::{Conflict, Failure, Write};
+use super::failure::{Conflict, Failure, Write, within};
 use super::session::{Change, Session};
 
 /// Statements that have not been sent yet.
@@ -171,7 +171,9 @@ impl<C: ConnectionTrait> Session<'_, C> {
     }
 
     /// PostgreSQL takes one statement at a time; a row's statement, its tags' and its line in the log go as one, in
-    /// the form `WITH a0 AS (INSERT …), a1 AS (INSERT …) INSERT …`.
+    /// the form `WITH a0 AS (INSERT …), a1 AS (INSERT …) INSERT …`. The row's own stands last, where it is carried
+    /// out first: whoever waits for a row takes a version of the log only after it got the row, so that the versions
+    /// of a row's lines are in the order of its commits.
     async fn send_by_row(&self, texts: &[String], values: Vec<Vec<Bound>>) -> Result<(), DbErr> {
         let (mut parts, mut bound) = (Vec::new(), Vec::new());
         for (text, values) in texts.iter().zip(values) {
@@ -180,7 +182,8 @@ impl<C: ConnectionTrait> Session<'_, C> {
             // The parts of one statement do not see each other: tags must be gone before they come again.
             if text == LOG_POSTGRES || text == DELETE_TAG_POSTGRES {
                 let sql = chained(&std::mem::take(&mut parts));
-                self.connection.execute_raw(self.statement(&sql, std::mem::take(&mut bound))).await?;
+                let asked = self.connection.execute_raw(self.statement(&sql, std::mem::take(&mut bound)));
+                within(self.patience, asked).await?;
             }
         }
         Ok(())
@@ -218,14 +221,14 @@ fn shifted(text: &str, by: usize) -> String {
     out
 }
 
-/// Statements as one: all but the last as parts of a `WITH`.
+/// Statements as one: all but the first as parts of a `WITH`.
 fn chained(statements: &[String]) -> String {
-    match statements.split_last() {
+    match statements.split_first() {
         None => String::new(),
-        Some((last, [])) => last.clone(),
-        Some((last, rest)) => {
+        Some((first, [])) => first.clone(),
+        Some((first, rest)) => {
             let rest: Vec<_> = rest.iter().enumerate().map(|(i, text)| format!("a{i} AS ({text})")).collect();
-            format!("WITH {} {last}", rest.join(", "))
+            format!("WITH {} {first}", rest.join(", "))
         }
     }
 }
@@ -239,7 +242,7 @@ mod tests {
         let first = "INSERT INTO a VALUES ($1, $2)".to_owned();
         let second = shifted("INSERT INTO b VALUES ($1, $12)", 2);
         assert_eq!(second, "INSERT INTO b VALUES ($3, $14)");
-        let both = "WITH a0 AS (INSERT INTO a VALUES ($1, $2)) INSERT INTO b VALUES ($3, $14)";
+        let both = "WITH a0 AS (INSERT INTO b VALUES ($3, $14)) INSERT INTO a VALUES ($1, $2)";
         assert_eq!(chained(&[first.clone(), second]), both);
         assert_eq!(chained(std::slice::from_ref(&first)), first);
     }

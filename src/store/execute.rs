@@ -7,7 +7,9 @@ use entities::schema::{Context, Declarations, Entity, OnDelete, Row, Violations}
 use generators::complete::{Verb, complete, merge, rewrite, transform};
 use generators::errors::{Error, Unresolved};
 use generators::graph::Graph;
-use generators::operations::{Action, Key, Operation, id_of, key, primary, reference, take_ttl, unique};
+use generators::operations::{
+    Action, Key, Operation, expiry, id_of, key, primary, reference, seconds_left, take_ttl, unique,
+};
 use generators::routes::Place;
 use generators::sql::EXPIRY;
 use generators::validate::{Candidate, immutable, primary_key, validate, validate_value};
@@ -27,20 +29,17 @@ pub struct Execution<'a, S> {
 }
 
 impl<S: Conversation> Execution<'_, S> {
-    /// Carries out an operation. A row is what the client gets to see; a deletion has none.
-    pub async fn run(&mut self, operation: Operation) -> Result<Option<Row>, Failure> {
-        let row = self.carry_out(operation).await?;
-        self.session.flush(true).await?;
-        Ok(row)
-    }
-
-    async fn carry_out(&mut self, operation: Operation) -> Result<Option<Row>, Failure> {
+    /// Carries out an operation, up to what is gathered and not sent yet.
+    pub(super) async fn carry_out(&mut self, operation: Operation) -> Result<Option<Row>, Failure> {
         let Operation { action, place, parameters, row, textual } = operation;
         let segment = |i: usize| parameters.get(i).map_or("", String::as_str);
         let given = Given { row, textual };
         match (place, action) {
             (Place::Collection(entity), Action::Expire) => self.expire(entity).await.map(|()| None),
             (Place::Collection(entity), Action::Create) => self.insert(entity, given).await.map(Some),
+            (Place::Item(entity), Action::Write) => {
+                self.write(entity, segment(0), given.row).await.map(|()| None)
+            }
             (Place::Item(entity), action) => self.item(entity, segment(0), action, given).await,
             (Place::Children { parent, child, field }, Action::Create) => {
                 let above = self.must_find(parent, segment(0), Some(child)).await?;
@@ -122,7 +121,7 @@ impl<S: Conversation> Execution<'_, S> {
             listings::of_item(&mut given.row, name, own.then_some(segment), action == Action::Replace);
         }
         match action {
-            Action::Create | Action::Expire => Err(Failure::NotAllowed),
+            Action::Create | Action::Expire | Action::Write => Err(Failure::NotAllowed),
             Action::Replace => self.upsert(entity, key, given).await.map(Some),
             Action::Update => self.update(entity, key, given).await.map(Some),
             Action::Delete => {
@@ -353,7 +352,7 @@ impl<S: Conversation> Execution<'_, S> {
     }
 
     /// The rule that a row shares a value with the rows it hangs on, where the declaration states one.
-    async fn agrees(&mut self, entity: &'static Entity, row: &Row) -> Result<(), Failure> {
+    pub(super) async fn agrees(&mut self, entity: &'static Entity, row: &Row) -> Result<(), Failure> {
         let Some(agreement) = entity.agreement else { return Ok(()) };
         let own = row.get(agreement.field);
         for (through, across, sentence) in agreement.with {
@@ -384,17 +383,16 @@ impl<S: Conversation> Execution<'_, S> {
         let now_ms = self.context.now_ms();
         let expires_at = match ttl {
             Some(0) => None,
-            Some(seconds) => Some(now_ms.saturating_add(seconds.saturating_mul(1000))),
+            Some(seconds) => Some(expiry(entity, &row, seconds, before.is_some(), now_ms)),
             None => before.and_then(|before| before.get(EXPIRY)?.as_i64()),
         };
-        let left = expires_at.map(|at| at.saturating_sub(now_ms) / 1000);
-        row.insert("ttl".to_owned(), Value::from(left));
+        row.insert("ttl".to_owned(), Value::from(expires_at.map(|at| seconds_left(at, now_ms))));
         row.insert(EXPIRY.to_owned(), Value::from(expires_at));
         row
     }
 
     /// Deletes the rows of an entity whose time is over.
-    async fn expire(&mut self, entity: &'static Entity) -> Result<(), Failure> {
+    pub(super) async fn expire(&mut self, entity: &'static Entity) -> Result<(), Failure> {
         if entity.ttl {
             for row in self.session.expired(entity).await? {
                 self.delete(entity, row).await?;

@@ -1,7 +1,11 @@
 //! How a request to the store can end without an answer.
 
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
 use generators::errors::Error;
-use sea_orm::DbErr;
+use sea_orm::{DbErr, RuntimeErr};
 
 /// Why the store gives no answer.
 #[derive(Debug)]
@@ -17,10 +21,24 @@ pub enum Failure {
     NotAllowed,
     /// A constraint of the database was broken; the engine finds out which.
     Conflict(Box<Conflict>),
-    /// The store cannot be reached, or was too busy; the client may try again.
-    Unavailable(String),
+    /// The store cannot be reached, or was too busy; nothing is known to be wrong with the request, and the client
+    /// may try again.
+    Unavailable { reason: Reason, cause: String },
     /// The store failed in a way that nobody foresaw; only the log is told how.
     Broken(String),
+}
+
+/// Why a store is not available.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Another transaction was faster (a serialisation failure, a deadlock), and this one is undone.
+    Race,
+    /// The connection is gone. What was not committed is undone.
+    Lost,
+    /// No answer came in time; the connection may be gone.
+    Silence,
+    /// There are too many requests, or the database does not take any at the moment.
+    Busy,
 }
 
 /// Writes of which one broke a constraint.
@@ -54,36 +72,111 @@ impl From<entities::schema::Violations> for Failure {
     }
 }
 
-impl From<DbErr> for Failure {
-    fn from(error: DbErr) -> Failure {
-        match &error {
-            DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => Failure::Unavailable(error.to_string()),
-            DbErr::Exec(cause) | DbErr::Query(cause) => {
-                let text = cause.to_string();
-                if is_transient(&error, &text) { Failure::Unavailable(text) } else { Failure::Broken(text) }
-            }
-            _ => Failure::Broken(error.to_string()),
+impl Failure {
+    /// The store is too busy, or on its way out.
+    pub fn busy(cause: impl Into<String>) -> Failure {
+        Failure::Unavailable { reason: Reason::Busy, cause: cause.into() }
+    }
+
+    /// Why the store is not available, if that is what is the matter.
+    pub fn reason(&self) -> Option<Reason> {
+        match self {
+            Failure::Unavailable { reason, .. } => Some(*reason),
+            _ => None,
         }
     }
 }
 
-/// Whether the same request may succeed when it is sent again: a lost connection, a serialisation failure, a
-/// deadlock, a lock that another process holds.
-fn is_transient(error: &DbErr, text: &str) -> bool {
-    use sea_orm::RuntimeErr;
-    let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) = error
-    else {
-        return false;
+impl From<DbErr> for Failure {
+    fn from(error: DbErr) -> Failure {
+        match reason(&error) {
+            Some(reason) => Failure::Unavailable { reason, cause: error.to_string() },
+            None => Failure::Broken(error.to_string()),
+        }
+    }
+}
+
+/// Waits for the answer of a database, for so long and no longer. What came too late counts as an error of the
+/// connection.
+pub async fn within<T>(
+    patience: Option<Duration>,
+    asked: impl Future<Output = Result<T, DbErr>>,
+) -> Result<T, DbErr> {
+    let Some(patience) = patience else { return asked.await };
+    let late = |_| {
+        let late = io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {patience:?}"));
+        DbErr::Exec(RuntimeErr::SqlxError(Arc::new(sqlx::Error::Io(late))))
+    };
+    tokio::time::timeout(patience, asked).await.map_err(late)?
+}
+
+/// Why the same request may succeed when it is sent again; `None` where it would fail again.
+fn reason(error: &DbErr) -> Option<Reason> {
+    let cause = match error {
+        DbErr::ConnectionAcquire(_) => return Some(Reason::Busy),
+        DbErr::Conn(RuntimeErr::SqlxError(cause))
+        | DbErr::Exec(RuntimeErr::SqlxError(cause))
+        | DbErr::Query(RuntimeErr::SqlxError(cause)) => cause,
+        DbErr::Conn(_) => return Some(Reason::Lost),
+        _ => return None,
     };
     match &**cause {
-        sqlx::Error::Io(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => true,
-        sqlx::Error::Database(cause) => {
-            matches!(cause.code().as_deref(), Some("40001" | "40P01" | "57P01" | "57P03" | "53300"))
-                || text.contains("database is locked")
+        sqlx::Error::Io(cause) if cause.kind() == io::ErrorKind::TimedOut => Some(Reason::Silence),
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => Some(Reason::Lost),
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+            Some(Reason::Busy)
         }
-        _ => false,
+        sqlx::Error::Database(cause) => of_code(&cause.code().unwrap_or_default())
+            .or_else(|| cause.message().contains("database is locked").then_some(Reason::Busy))
+            // What a server says to somebody who connects is not about the request.
+            .or_else(|| matches!(error, DbErr::Conn(_)).then_some(Reason::Busy)),
+        _ if matches!(error, DbErr::Conn(_)) => Some(Reason::Busy),
+        _ => None,
+    }
+}
+
+/// What a code of PostgreSQL's says about trying again.
+fn of_code(code: &str) -> Option<Reason> {
+    match code {
+        // Serialisation failure, deadlock.
+        "40001" | "40P01" => Some(Reason::Race),
+        // The server ends the session: it stops, it crashed, it waited too long within a transaction.
+        "57P01" | "57P02" | "25P03" => Some(Reason::Lost),
+        // It starts, has too many sessions, gave up waiting, or has become one that only reads.
+        "57P03" | "53300" | "57014" | "55P03" | "25006" => Some(Reason::Busy),
+        // Class 08 is about connections, class 53 about what the server has run out of.
+        _ if code.len() == 5 && code.starts_with("08") => Some(Reason::Lost),
+        _ if code.len() == 5 && code.starts_with("53") => Some(Reason::Busy),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_tried_again() {
+        for (code, expected) in [
+            ("40001", Some(Reason::Race)),
+            ("40P01", Some(Reason::Race)),
+            ("57P01", Some(Reason::Lost)),
+            ("08006", Some(Reason::Lost)),
+            ("57014", Some(Reason::Busy)),
+            ("53100", Some(Reason::Busy)),
+            // A column that is not there, a code of SQLite's.
+            ("42703", None),
+            ("08", None),
+        ] {
+            assert_eq!(of_code(code), expected, "{code}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_database_that_says_nothing() {
+        let never = std::future::pending::<Result<(), DbErr>>();
+        let late = within(Some(Duration::from_millis(10)), never).await.unwrap_err();
+        assert_eq!(Failure::from(late).reason(), Some(Reason::Silence));
+        assert!(within(None, async { Ok(()) }).await.is_ok());
     }
 }

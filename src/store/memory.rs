@@ -9,9 +9,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use entities::schema::{Declarations, Entity, Row};
+use generators::declarative::Configuration;
 use generators::errors::Error;
 use generators::operations::{Key, Operation, Page};
 use generators::output;
+use generators::sql::EXPIRY;
 use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
@@ -21,6 +23,7 @@ use super::execute::Execution;
 use super::failure::Failure;
 use super::mirror::{Mirror, Rows};
 use super::session::Change;
+use super::transaction::{self, Progress};
 use super::{Shared, Store};
 
 /// The hash of a node that has loaded nothing.
@@ -72,13 +75,37 @@ impl Memory {
         Reading { memory: self, now_ms }
     }
 
-    /// Carries out an operation up to its first write.
-    pub async fn write(&self, operation: Operation) -> Result<Option<Row>, Failure> {
+    /// Carries out operations up to their first write.
+    pub async fn write(
+        &self,
+        operations: Vec<Operation>,
+        progress: &Progress,
+    ) -> Result<Option<Row>, Failure> {
         let circumstances = self.shared.circumstances();
         let context = circumstances.context();
         let mut session = self.conversation(context.now_ms());
         let (declarations, graph) = (&*self.shared.declarations, &self.shared.graph);
-        Execution { session: &mut session, declarations, graph, context: &context }.run(operation).await
+        Execution { session: &mut session, declarations, graph, context: &context }
+            .run(operations, progress)
+            .await
+    }
+
+    /// Adds every row to a configuration, all of one moment.
+    pub fn read(&self, found: &mut Configuration, now_ms: i64) {
+        let reading = self.conversation(now_ms);
+        let everything = Page { size: usize::MAX, ..Page::default() };
+        let entities: Vec<_> = found.entities().collect();
+        let rows = self.mirror.look(|rows| {
+            let of = |entity: &&'static Entity| (*entity, rows.rows(entity, &everything));
+            entities.iter().map(of).collect::<Vec<_>>()
+        });
+        for (entity, rows) in rows.unwrap_or_default() {
+            for (json, at) in rows {
+                let Some(mut row) = reading.read(entity, &json, at) else { continue };
+                row.extend(at.map(|at| (EXPIRY.to_owned(), Value::from(at))));
+                transaction::add(found, entity, row);
+            }
+        }
     }
 
     /// Deletes the rows whose time is over.

@@ -91,6 +91,11 @@ pub async fn up(
     wanted: &[Table],
 ) -> Result<Vec<Step>, MigrationError> {
     if dialect == Dialect::Postgres {
+        // An index on many rows takes longer than any statement that a client waits for.
+        let patient = ["statement_timeout", "idle_in_transaction_session_timeout"];
+        for name in patient {
+            db.execute_unprepared(&format!("SET LOCAL {name} = 0")).await?;
+        }
         // The second of two processes that start at once waits here until the first has committed.
         db.execute_unprepared("SELECT pg_advisory_xact_lock(7305812)").await?;
     }

@@ -5,6 +5,7 @@
 
 mod announcements;
 mod batch;
+mod connections;
 mod conversation;
 mod execute;
 mod failure;
@@ -15,6 +16,7 @@ mod parts;
 mod postgres;
 mod session;
 mod sqlite;
+mod transaction;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,12 +33,15 @@ use generators::{listings, output, sql};
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use serde_json::Value;
 
+pub use announcements::Announcement;
+pub use connections::Connection;
 pub use execute::{absent_below, below_key, reference_field, reference_to};
 pub use failure::{Failure, NOT_FOUND};
 pub use memory::{Busy, Snapshot, Turn};
 pub use mirror::Slice;
-pub use postgres::Connection;
+
 pub use sqlite::Location;
+pub use transaction::Progress;
 
 use execute::Execution;
 use failure::{Conflict, Write};
@@ -104,9 +109,16 @@ macro_rules! session {
                 $question
             }
             Engine::Postgres(engine) => {
-                let now_ms = $self.shared.circumstances().context().now_ms();
-                let mut $session = Session::new(&engine.db, &engine.statements, Dialect::Postgres, now_ms);
-                $question
+                let _turn = engine.turn().await?;
+                let mut tries = 1;
+                loop {
+                    let now_ms = $self.shared.circumstances().context().now_ms();
+                    let mut $session = engine.session(now_ms);
+                    match $question {
+                        Err(failure) if engine.try_again(&failure, tries).await => tries += 1,
+                        answer => break answer,
+                    }
+                }
             }
             Engine::Memory(engine) => {
                 let now_ms = $self.shared.circumstances().context().now_ms();
@@ -143,7 +155,7 @@ impl Store {
         let ping = async {
             match &self.engine {
                 Engine::Sqlite(engine) => engine.readers.execute_unprepared("SELECT 1").await.is_ok(),
-                Engine::Postgres(engine) => engine.db.execute_unprepared("SELECT 1").await.is_ok(),
+                Engine::Postgres(engine) => engine.is_reachable().await,
                 Engine::Memory(_) => true,
             }
         };
@@ -152,11 +164,7 @@ impl Store {
 
     /// Runs an operation in one transaction. The row is what the client gets to see.
     pub async fn write(&self, operation: Operation) -> Result<Option<Row>, Failure> {
-        match &self.engine {
-            Engine::Sqlite(engine) => engine.write(operation).await,
-            Engine::Postgres(engine) => engine.write(operation).await,
-            Engine::Memory(engine) => engine.write(operation).await,
-        }
+        self.write_all(vec![operation], &Progress::default()).await
     }
 
     /// Deletes every row whose time is over.
@@ -428,7 +436,7 @@ pub async fn pending(database: &Database, declarations: &Declarations) -> Result
             Ok(migrations::pending(&db, Dialect::Sqlite, &wanted).await?)
         }
         Database::Postgres(connection) => {
-            let db = postgres::connect(connection).await?;
+            let db = connections::connect(connection, Arc::default()).await?;
             Ok(migrations::pending(&db, Dialect::Postgres, &wanted).await?)
         }
         Database::Off => Ok(Vec::new()),
@@ -447,7 +455,9 @@ pub async fn migrate(
             let (db, lock) = sqlite::inspect(location).await?;
             (db, Dialect::Sqlite, lock)
         }
-        Database::Postgres(connection) => (postgres::connect(connection).await?, Dialect::Postgres, None),
+        Database::Postgres(connection) => {
+            (connections::connect(connection, Arc::default()).await?, Dialect::Postgres, None)
+        }
         Database::Off => return Ok(Vec::new()),
     };
     let transaction = db.begin().await.map_err(migrations::MigrationError::from)?;

@@ -1,134 +1,202 @@
 //! PostgreSQL: the store that several nodes share. Reads ask the database; each write is a transaction of its own.
+//!
+//! What fails for a reason that passes is tried again, so often and no more: a lost race, and a connection that was
+//! lost before the commit was sent. Of a commit without an answer nobody can tell whether it happened, so that the
+//! client is told. A database that says nothing is given up after `pg_timeout`. Which connections are still good is
+//! `connections.rs`' business.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use entities::schema::Row;
 use generators::operations::Operation;
 use generators::tables::{Dialect, tables};
 use sea_orm::{
-    DatabaseConnection, IsolationLevel, SqlxPostgresConnector, TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, IsolationLevel, TransactionOptions,
+    TransactionTrait,
 };
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::failure::Failure;
+use super::connections::{Connection, Losses, connect};
+use super::failure::{Failure, Reason, within};
 use super::migrations::{self, MigrationError};
 use super::session::{Session, Statements};
+use super::transaction::Progress;
 use super::{OpenError, Shared, diagnose, execution};
 
-/// How often a write that lost a race is tried in all.
-const TRIES: usize = 5;
-/// How many statements a connection keeps prepared.
-const PREPARED: usize = 512;
-
-/// How to reach the database.
-#[derive(Clone)]
-pub struct Connection {
-    pub options: PgConnectOptions,
-    pub pool: u32,
-    pub timeout: Duration,
-}
+/// How often something is tried in all.
+const TRIES: u32 = 8;
 
 /// The engine.
 pub struct Postgres {
     pub db: DatabaseConnection,
+    /// The version of the change log when this node came.
+    pub version: i64,
     pub statements: Statements,
+    losses: Arc<Losses>,
+    patience: Duration,
+    /// How many may ask at once, and how long one waits for its turn.
+    turns: Option<(Semaphore, Duration)>,
     shared: Arc<Shared>,
-}
-
-/// Connects; the error is for whoever starts the program.
-pub async fn connect(connection: &Connection) -> Result<DatabaseConnection, OpenError> {
-    let pool = PgPoolOptions::new()
-        .max_connections(connection.pool)
-        .acquire_timeout(connection.timeout)
-        .test_before_acquire(false)
-        .connect_with(
-            connection.options.clone().statement_cache_capacity(PREPARED).application_name("silverback"),
-        )
-        .await
-        .map_err(|cause| OpenError::Unreachable(cause.to_string()))?;
-    Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
 }
 
 impl Postgres {
     /// Connects and brings the tables up to date.
     pub async fn open(connection: &Connection, shared: Arc<Shared>) -> Result<Postgres, OpenError> {
-        let db = connect(connection).await?;
+        let losses = Arc::new(Losses::default());
+        let db = connect(connection, Arc::clone(&losses)).await?;
         let begin = db.begin().await.map_err(MigrationError::from)?;
         let steps = migrations::up(&begin, Dialect::Postgres, &tables(&shared.declarations)).await?;
         begin.commit().await.map_err(MigrationError::from)?;
         super::report(&steps);
-        Ok(Postgres { db, statements: Statements::default(), shared })
-    }
-
-    /// Runs an operation. One that lost a race against another is tried again; a lost connection is not, since
-    /// nobody can tell whether its commit arrived.
-    pub async fn write(&self, operation: Operation) -> Result<Option<Row>, Failure> {
-        for _ in 1..TRIES {
-            match self.attempt(operation.clone()).await {
-                Err(Attempt::LostRace) => tokio::task::yield_now().await,
-                Err(Attempt::Failed(failure)) => return Err(failure),
-                Ok(row) => return Ok(row),
-            }
-        }
-        self.attempt(operation).await.map_err(|attempt| match attempt {
-            Attempt::LostRace => Failure::Unavailable("too many writes at the same time".to_owned()),
-            Attempt::Failed(failure) => failure,
+        let version = super::announcements::version(&db).await.map_err(MigrationError::from)?;
+        let turns = connection.at_once.map(|(number, wait)| (Semaphore::new(number as usize), wait));
+        Ok(Postgres {
+            db,
+            version,
+            statements: Statements::default(),
+            losses,
+            patience: connection.patience(),
+            turns,
+            shared,
         })
     }
 
-    async fn attempt(&self, operation: Operation) -> Result<Option<Row>, Attempt> {
-        let options = TransactionOptions {
-            isolation_level: Some(IsolationLevel::RepeatableRead),
-            ..Default::default()
-        };
-        let transaction = self.db.begin_with_options(options).await.map_err(Attempt::from)?;
-        let circumstances = self.shared.circumstances();
-        let context = circumstances.context();
-        let mut session = Session::new(&transaction, &self.statements, Dialect::Postgres, context.now_ms());
-        let result = execution(&mut session, &self.shared, &context).run(operation).await;
-        match result {
-            Ok(row) => {
-                transaction.commit().await.map_err(Attempt::from)?;
-                Ok(row)
+    /// How long an answer may take.
+    pub fn patience(&self) -> Option<Duration> {
+        Some(self.patience)
+    }
+
+    /// A conversation outside of a transaction.
+    pub fn session(&self, now_ms: i64) -> Session<'_, DatabaseConnection> {
+        Session::new(&self.db, &self.statements, Dialect::Postgres, now_ms).patient(self.patience)
+    }
+
+    /// Waits until one more may ask, where their number is limited.
+    pub async fn turn(&self) -> Result<Option<SemaphorePermit<'_>>, Failure> {
+        let Some((turns, wait)) = &self.turns else { return Ok(None) };
+        match tokio::time::timeout(*wait, turns.acquire()).await {
+            Ok(Ok(turn)) => Ok(Some(turn)),
+            Ok(Err(_)) | Err(_) => Err(Failure::busy("too many statements wait for their turn")),
+        }
+    }
+
+    /// Whether what failed for the `tries`th time, and left nothing behind, is to be tried again; waits a little
+    /// before it says so.
+    pub async fn try_again(&self, failure: &Failure, tries: u32) -> bool {
+        self.note(failure);
+        match failure.reason() {
+            Some(Reason::Race) if tries < TRIES => {
+                tokio::time::sleep(pause(tries)).await;
+                true
             }
-            Err(failure) => {
-                // A transaction that is dropped rolls back as well; this way the connection is free at once.
-                let _lost = transaction.rollback().await;
-                match failure {
-                    Failure::Conflict(conflict) => {
-                        let mut session =
-                            Session::new(&self.db, &self.statements, Dialect::Postgres, context.now_ms());
-                        match diagnose(&mut session, &self.shared, *conflict).await {
-                            // The row that stood in the way is gone again: the race is to be run once more.
-                            Failure::Broken(_) => Err(Attempt::LostRace),
-                            failure => Err(Attempt::Failed(failure)),
-                        }
-                    }
-                    Failure::Unavailable(cause) if is_race(&cause) => Err(Attempt::LostRace),
-                    failure => Err(Attempt::Failed(failure)),
+            Some(Reason::Lost) => tries < TRIES,
+            _ => false,
+        }
+    }
+
+    /// Notes that a connection was lost, if it was.
+    pub fn note(&self, failure: &Failure) {
+        if matches!(failure.reason(), Some(Reason::Lost | Reason::Silence)) {
+            self.losses.note();
+        }
+    }
+
+    /// Whether the database answers.
+    pub async fn is_reachable(&self) -> bool {
+        for tries in 1.. {
+            let asked = within(self.patience(), self.db.execute_unprepared("SELECT 1")).await;
+            match asked.map_err(Failure::from) {
+                Ok(_) => return true,
+                Err(failure) if self.try_again(&failure, tries).await => {}
+                Err(_) => return false,
+            }
+        }
+        false
+    }
+
+    /// Runs operations in one transaction.
+    pub async fn write(
+        &self,
+        operations: Vec<Operation>,
+        progress: &Progress,
+    ) -> Result<Option<Row>, Failure> {
+        let _turn = self.turn().await?;
+        let mut tries = 1;
+        loop {
+            match self.attempt(operations.clone(), progress).await {
+                Ok(row) => return Ok(row),
+                Err(Ended::Undone(failure)) if self.try_again(&failure, tries).await => tries += 1,
+                Err(Ended::Undone(failure) | Ended::Unknown(failure)) => {
+                    self.note(&failure);
+                    return Err(failure);
                 }
             }
         }
     }
-}
 
-enum Attempt {
-    LostRace,
-    Failed(Failure),
-}
+    async fn attempt(&self, operations: Vec<Operation>, progress: &Progress) -> Result<Option<Row>, Ended> {
+        let transaction = self.begin().await.map_err(Ended::Undone)?;
+        let circumstances = self.shared.circumstances();
+        let context = circumstances.context();
+        let session = Session::new(&transaction, &self.statements, Dialect::Postgres, context.now_ms());
+        let mut session = session.patient(self.patience);
+        match execution(&mut session, &self.shared, &context).run(operations, progress).await {
+            Ok(row) => match within(self.patience(), transaction.commit()).await.map_err(Failure::from) {
+                Ok(()) => Ok(row),
+                Err(failure) if failure.reason() == Some(Reason::Race) => Err(Ended::Undone(failure)),
+                Err(failure) => Err(Ended::Unknown(failure)),
+            },
+            Err(Failure::Conflict(conflict)) => {
+                self.roll_back(transaction).await;
+                match diagnose(&mut self.session(context.now_ms()), &self.shared, *conflict).await {
+                    // The row that stood in the way is gone again: the race is to be run once more.
+                    Failure::Broken(cause) => {
+                        Err(Ended::Undone(Failure::Unavailable { reason: Reason::Race, cause }))
+                    }
+                    failure => Err(Ended::Undone(failure)),
+                }
+            }
+            Err(failure) => {
+                // A connection that is suspect from now on is not waited for.
+                self.note(&failure);
+                match failure.reason() {
+                    Some(Reason::Lost | Reason::Silence) => drop(transaction),
+                    _ => self.roll_back(transaction).await,
+                }
+                Err(Ended::Undone(failure))
+            }
+        }
+    }
 
-impl From<sea_orm::DbErr> for Attempt {
-    fn from(error: sea_orm::DbErr) -> Attempt {
-        match Failure::from(error) {
-            Failure::Unavailable(cause) if is_race(&cause) => Attempt::LostRace,
-            failure => Attempt::Failed(failure),
+    async fn begin(&self) -> Result<DatabaseTransaction, Failure> {
+        let options = TransactionOptions {
+            isolation_level: Some(IsolationLevel::RepeatableRead),
+            ..Default::default()
+        };
+        Ok(within(self.patience(), self.db.begin_with_options(options)).await?)
+    }
+
+    /// A transaction that is dropped rolls back as well; this way the connection is free at once.
+    async fn roll_back(&self, transaction: DatabaseTransaction) {
+        if let Err(cause) = within(self.patience(), transaction.rollback()).await {
+            self.note(&cause.into());
         }
     }
 }
 
-/// Serialisation failures and deadlocks; their words do not depend on the server's language settings alone, so
-/// both are looked for in the form that the driver prints.
-fn is_race(cause: &str) -> bool {
-    cause.contains("could not serialize access") || cause.contains("deadlock detected")
+/// How an attempt ended that did not succeed.
+enum Ended {
+    /// Nothing of it is left.
+    Undone(Failure),
+    /// It may have happened all the same.
+    Unknown(Failure),
+}
+
+/// How long one who lost a race waits before the next: longer each time, and not as long as those who lost with it.
+fn pause(tries: u32) -> Duration {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let lot = COUNT.fetch_add(1, Ordering::Relaxed) % 8;
+    Duration::from_micros((1 << tries.min(6)) * (100 + 50 * lot))
 }

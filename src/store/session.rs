@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use entities::schema::{Entity, Row};
 use generators::operations::{Key, Page};
@@ -16,7 +17,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::batch::Batch;
-use super::failure::Failure;
+use super::failure::{Failure, within};
 use super::mirror::Mirror;
 use super::parts::stored;
 
@@ -62,6 +63,8 @@ pub struct Session<'a, C> {
     pub(super) statements: &'a Statements,
     pub(super) dialect: Dialect,
     pub(super) now_ms: i64,
+    /// How long a statement may take; `None` sets no limit.
+    pub(super) patience: Option<Duration>,
     /// Rows in memory that may stand for those in the database.
     memory: Option<Memory<'a>>,
     /// What has been written so far.
@@ -87,10 +90,16 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
             statements,
             dialect,
             now_ms,
+            patience: None,
             memory: None,
             changes: Vec::new(),
             batch: Batch::default(),
         }
+    }
+
+    /// A session that gives a statement up after that long.
+    pub fn patient(self, patience: Duration) -> Self {
+        Session { patience: Some(patience), ..self }
     }
 
     /// A session that may answer from memory.
@@ -152,7 +161,8 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
         self.flush(false).await?;
         let text = self.statements.text(entity, shape, self.dialect);
         let values = self.alive(entity, values);
-        let found = self.connection.query_one_raw(self.statement(&text, values)).await?;
+        let asked = self.connection.query_one_raw(self.statement(&text, values));
+        let found = within(self.patience, asked).await?;
         Ok(found.map(|found| self.read(entity, &found)).transpose()?)
     }
 
@@ -170,7 +180,8 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
         self.flush(false).await?;
         let text = self.statements.text(entity, Shape::Expired, self.dialect);
         let values = vec![Bound::from(self.now_ms), Bound::from(AT_ONCE)];
-        let found = self.connection.query_all_raw(self.statement(&text, values)).await?;
+        let asked = self.connection.query_all_raw(self.statement(&text, values));
+        let found = within(self.patience, asked).await?;
         Ok(found.iter().map(|found| self.read(entity, found)).collect::<Result<_, _>>()?)
     }
 
@@ -233,7 +244,8 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
         self.flush(false).await?;
         let text = self.statements.text(entity, sql::shape_of(page), self.dialect);
         let values = self.alive(entity, sql::page_values(entity, page, self.dialect));
-        let found = self.connection.query_all_raw(self.statement(&text, values)).await?;
+        let asked = self.connection.query_all_raw(self.statement(&text, values));
+        let found = within(self.patience, asked).await?;
         Ok(found.iter().map(|found| self.read(entity, found)).collect::<Result<_, _>>()?)
     }
 
@@ -276,7 +288,8 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
         }
         values.push(Bound::from(limit as i64));
         sql.push_str(&format!(" ORDER BY \"id\", \"ordinal\" LIMIT {}", mark(&values)));
-        let found = self.connection.query_all_raw(self.statement(&sql, values)).await?;
+        let asked = self.connection.query_all_raw(self.statement(&sql, values));
+        let found = within(self.patience, asked).await?;
         let cell = |row: &QueryResult| -> Result<_, DbErr> {
             let id = column(row, 2, Kind::Uuid)?;
             Ok((

@@ -23,6 +23,7 @@ use super::failure::Failure;
 use super::migrations::{self, MigrationError};
 use super::mirror::{Mirror, Rows};
 use super::session::{Change, Memory, Session, Statements, Touched};
+use super::transaction::Progress;
 use super::{OpenError, Shared, diagnose, execution};
 
 /// How many operations one commit takes at most.
@@ -52,7 +53,8 @@ pub struct Sqlite {
 type Answer = Result<Option<Row>, Failure>;
 
 struct Job {
-    operation: Operation,
+    operations: Vec<Operation>,
+    progress: Progress,
     reply: oneshot::Sender<Answer>,
 }
 
@@ -149,11 +151,11 @@ impl Sqlite {
         Ok(Sqlite { readers, mirror, statements, queue, writer, _lock: lock })
     }
 
-    /// Runs an operation; it is durable when the answer comes.
-    pub async fn write(&self, operation: Operation) -> Answer {
+    /// Runs operations that happen together or not at all; they are durable when the answer comes.
+    pub async fn write(&self, operations: Vec<Operation>, progress: &Progress) -> Answer {
         let (reply, answer) = oneshot::channel();
-        let gone = || Failure::Unavailable("the writer has stopped".to_owned());
-        self.queue.send(Job { operation, reply }).await.map_err(|_| gone())?;
+        let gone = || Failure::busy("the writer has stopped");
+        self.queue.send(Job { operations, progress: progress.clone(), reply }).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 
@@ -228,8 +230,8 @@ impl Writer {
         };
         let mut group = Group::default();
         let mut next = Some(first);
-        while let Some(Job { operation, reply }) = next {
-            let result = self.job(&transaction, operation, &mut group).await;
+        while let Some(Job { operations, progress, reply }) = next {
+            let result = self.job(&transaction, operations, &progress, &mut group).await;
             group.done.push((reply, result));
             let full = group.done.len() == GROUP || group.torn;
             next = if full { None } else { jobs.try_recv().ok() };
@@ -249,18 +251,19 @@ impl Writer {
                 let cause = cause.to_string();
                 tracing::error!(%cause, "a commit failed");
                 for (reply, result) in group.done {
-                    let result = result.and_then(|_| Err(Failure::Unavailable(cause.clone())));
+                    let result = result.and_then(|_| Err(Failure::busy(cause.clone())));
                     answer(reply, result);
                 }
             }
         }
     }
 
-    /// One operation: it happens as a whole or not at all.
+    /// One job: it happens as a whole or not at all.
     async fn job(
         &self,
         transaction: &DatabaseTransaction,
-        operation: Operation,
+        operations: Vec<Operation>,
+        progress: &Progress,
         group: &mut Group,
     ) -> Answer {
         let circumstances = self.shared.circumstances();
@@ -268,7 +271,7 @@ impl Writer {
         let memory = Memory { mirror: &self.mirror, touched: &group.touched };
         let session = Session::new(transaction, &self.statements, Dialect::Sqlite, context.now_ms());
         let mut session = session.remembering(memory);
-        let result = execution(&mut session, &self.shared, &context).run(operation).await;
+        let result = execution(&mut session, &self.shared, &context).run(operations, progress).await;
         match result {
             Ok(row) => {
                 group.changes.append(&mut session.changes);

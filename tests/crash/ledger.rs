@@ -50,14 +50,15 @@ impl Source {
         })
     }
 
-    /// Waits until no transaction of a server that is gone can commit any more: PostgreSQL finishes a commit that
-    /// has arrived, whoever sent it.
+    /// Waits until no transaction of a server that is gone, or cut off, can commit any more: PostgreSQL finishes a
+    /// commit that has arrived, whoever sent it.
     pub fn wait_until_nobody_writes(&self) {
         let Source::Postgres(_) = self else { return };
         let deadline = Instant::now() + Duration::from_secs(30);
-        let sql = "SELECT count(*)::text FROM pg_stat_activity WHERE application_name = 'silverback'";
+        let sql = "SELECT count(*)::text FROM pg_stat_activity WHERE application_name = 'silverback' \
+                   AND datname = current_database() AND backend_xid IS NOT NULL";
         while self.texts(sql)[0][0] != "0" {
-            assert!(Instant::now() < deadline, "connections of a server that was killed stay");
+            assert!(Instant::now() < deadline, "a transaction stays that nobody ends");
             sleep(Duration::from_millis(5));
         }
     }
@@ -84,7 +85,7 @@ impl Ledger {
     pub fn read(&mut self, source: &Source) {
         let lines = source.texts(&format!(
             "SELECT CAST(version AS TEXT) AS line, entity, id, operation, CAST(\"before\" AS TEXT), CAST(\"after\" AS TEXT) \
-             FROM changes WHERE version > {} ORDER BY changes.version",
+             FROM changes WHERE version > {} AND operation <> 'announce' ORDER BY changes.version",
             self.version
         ));
         for line in lines {

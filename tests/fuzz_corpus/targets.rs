@@ -2,7 +2,7 @@
 //! any bytes and panics when a promise is broken. `fuzz/` runs them under libFuzzer, the tests run them over the corpus.
 //! They deliberately do not say what is accepted and what is not: that is for the tests of each rule.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use entities::ENTITIES;
 use entities::schema::{
@@ -16,22 +16,26 @@ use generators::tables::Dialect;
 use generators::validate::{Candidate, immutable, validate};
 use generators::{declarative, operations, output, schemas, sql, yaml};
 use serde_json::{Value, json};
+use silverback::lua::Source;
+use silverback::{Files, Form, with_plugin};
 use uuid::Uuid;
 
 /// What is fuzzed, and the name of its folder in `fuzz/corpus`.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Everything that has a program in `fuzz/`.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 12] = [
     ("addresses", addresses),
     ("declaration", declaration),
     ("expression", route_expression),
     ("form", form),
     ("json", json_rows),
     ("keys", keys),
+    ("lua_loader", lua_loader),
     ("lua_syntax", lua_syntax),
     ("path", paths),
     ("pattern", patterns),
+    ("plugin_document", plugin_document),
     ("yaml", configuration),
 ];
 
@@ -253,6 +257,55 @@ pub fn declaration(data: &[u8]) {
     }
 }
 
+/// The `schema.lua` of a plugin and, behind a line of dashes, its `daos.lua`. Whatever they do, they end, and what is
+/// accepted can be used.
+pub fn lua_loader(data: &[u8]) {
+    plugins("lua_loader", data).into_iter().flatten().for_each(|known| used(&known));
+}
+
+/// A plugin as a document, read as YAML and as JSON.
+pub fn plugin_document(data: &[u8]) {
+    plugins("plugin_document", data).into_iter().flatten().for_each(|known| used(&known));
+}
+
+/// What loading the plugin of an input makes of it, in each form that the input can have.
+pub fn plugins(target: &str, data: &[u8]) -> Vec<Result<Vec<&'static Entity>, String>> {
+    const BETWEEN: &[u8] = b"\n----\n";
+    if target == "plugin_document" {
+        let forms = [Form::Yaml, Form::Json];
+        return forms.map(|form| with_plugin("fuzzed", Files::Document(data.to_vec(), form))).into();
+    }
+    let between = data.windows(BETWEEN.len()).position(|window| window == BETWEEN);
+    let (schema, entities) = match between {
+        Some(end) => (data[..end].to_vec(), Some(data[end + BETWEEN.len()..].to_vec())),
+        None => (data.to_vec(), None),
+    };
+    let find = move |module: &str| {
+        let text = match module {
+            "kong.plugins.fuzzed.schema" => Some(schema.clone()),
+            "kong.plugins.fuzzed.daos" => entities.clone(),
+            _ => None,
+        };
+        text.map(|text| Source { name: format!("{module}.lua"), text })
+    };
+    vec![with_plugin("fuzzed", Files::Scripts(Arc::new(find)))]
+}
+
+/// The entities that a plugin brings can be served, and the plugin can be configured.
+fn used(known: &[&'static Entity]) {
+    for entity in known.iter().filter(|entity| !ENTITIES.iter().any(|own| own.name == entity.name)) {
+        let _ = schemas::entity(entity);
+        write(entity, &Row::new(), Verb::Insert);
+    }
+    for parent in known.iter().filter(|entity| entity.subschema_key.is_some()) {
+        if let Some(subschema) = parent.subschema("fuzzed") {
+            let _ = schemas::subschema(subschema);
+            let row = json!({ "name": "fuzzed", "config": {} });
+            write(parent, row.as_object().expect("an object"), Verb::Insert);
+        }
+    }
+}
+
 /// A declarative configuration in YAML. What was read is written so that it is read again.
 pub fn configuration(data: &[u8]) {
     static DECLARATIONS: LazyLock<Declarations> =
@@ -260,6 +313,6 @@ pub fn configuration(data: &[u8]) {
     let Ok(Some(value)) = yaml::parse(&marked(data)) else { return };
     assert_eq!(yaml::parse(&yaml::write(&value)), Ok(Some(value.clone())), "{}", yaml::write(&value));
     if let Value::Object(row) = value {
-        let _ = declarative::load(row, &DECLARATIONS, &CONTEXT);
+        let _ = declarative::load(row, &DECLARATIONS, &CONTEXT, Vec::new);
     }
 }

@@ -110,7 +110,8 @@ impl Api {
                     .database(&database.name)
                     .ssl_mode(PgSslMode::Disable);
                 let outside = Outside::Postgres(PgPool::connect_lazy_with(options.clone()));
-                let connection = Connection { options, pool: 4, timeout: settings.postgres.timeout };
+                let timeout = settings.postgres.timeout;
+                let connection = Connection { options, pool: 4, timeout, keepalive: None, at_once: None };
                 let database = Database::Postgres(Box::new(connection));
                 let node = silverback::node_with(settings, &database, extensions).await.unwrap();
                 Some(Api::new(node, outside, None))

@@ -5,6 +5,7 @@ pub mod client;
 pub mod house;
 pub mod postgres;
 pub mod process;
+pub mod proxy;
 
 use std::sync::LazyLock;
 

@@ -82,12 +82,17 @@ impl Process {
 
     /// Starts a server. It chooses a free port, which is known when it answers.
     pub fn spawn(folder: &Path, settings: &[(&str, String)]) -> Process {
+        Process::spawn_with(Path::new("/dev/null"), folder, settings)
+    }
+
+    /// The same, with a file of settings.
+    pub fn spawn_with(file: &Path, folder: &Path, settings: &[(&str, String)]) -> Process {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let log = folder.join(format!("log-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
         let (stdout, stderr) =
             (File::create(&log).unwrap(), File::options().append(true).open(&log).unwrap());
         let mut command = command(folder, settings);
-        command.args(["start", "-c", "/dev/null"]).env("KONG_ADMIN_LISTEN", "127.0.0.1:0");
+        command.args(["start", "-c"]).arg(file).env("KONG_ADMIN_LISTEN", "127.0.0.1:0");
         command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
         let child = command.spawn().unwrap();
         Process { address: SocketAddr::from(([127, 0, 0, 1], 0)), child, log }
@@ -138,6 +143,11 @@ impl Process {
         signal("-TERM", self.id());
     }
 
+    /// Tells the server to read its settings again.
+    pub fn hang_up(&self) {
+        signal("-HUP", self.id());
+    }
+
     /// Waits until the server has ended.
     pub fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
@@ -157,7 +167,7 @@ pub fn command(folder: &Path, settings: &[(&str, String)]) -> Command {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"KONG_")) {
         command.env_remove(name);
     }
-    command.env("NO_COLOR", "1").env("KONG_PREFIX", folder);
+    command.env("KONG_PREFIX", folder);
     command.envs(settings.iter().map(|(name, value)| (*name, value.as_str())));
     command
 }

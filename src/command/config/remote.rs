@@ -1,0 +1,112 @@
+//! The Admin API of a running node, seen from a command: one request, one answer.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use bytes::Bytes;
+use entities::schema::Row;
+use generators::output::escape;
+use http::header::CONTENT_TYPE;
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
+
+use super::parse::lines;
+
+/// The endpoint that all this goes through.
+const ENDPOINT: &str = "/configuration";
+/// How long a node may take to accept a connection.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// A node.
+pub struct Remote {
+    client: Client<HttpConnector, Full<Bytes>>,
+    /// Without a slash at its end.
+    address: String,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Remote {
+    /// The node whose Admin API has that address, asked with these headers (`Name:value`).
+    pub fn new(address: &str, headers: &[String]) -> Result<Remote> {
+        if address.starts_with("https://") {
+            bail!("{address}: only http is spoken here");
+        }
+        let address = match address.contains("://") {
+            true => address.to_owned(),
+            false => format!("http://{address}"),
+        };
+        let header = |text: &String| {
+            let (name, value) = text.split_once(':').context("a header has the form NAME:VALUE")?;
+            let mut value = HeaderValue::from_str(value.trim()).context("a header's value cannot be sent")?;
+            value.set_sensitive(true);
+            Ok((name.trim().parse::<HeaderName>().context("a header's name cannot be sent")?, value))
+        };
+        let headers = headers.iter().map(header).collect::<Result<_>>()?;
+        let mut connector = HttpConnector::new();
+        connector.set_connect_timeout(Some(CONNECT));
+        let client = Client::builder(TokioExecutor::new()).build(connector);
+        Ok(Remote { client, address: address.trim_end_matches('/').to_owned(), headers })
+    }
+
+    /// The node's rows as a document.
+    pub async fn dump(&self, with_ids: bool, tags: &[String]) -> Result<Row> {
+        let query = query(tags, with_ids.then_some("with_ids"));
+        match self.ask(Method::GET, &query, None).await? {
+            Value::Object(document) => Ok(document),
+            _ => Err(anyhow!("{} answers with something that is no document", self.address)),
+        }
+    }
+
+    /// Makes the node equal to a document, or says what that would change.
+    pub async fn synchronize(&self, document: Row, tags: &[String], dry_run: bool) -> Result<Value> {
+        let query = query(tags, dry_run.then_some("dry_run"));
+        self.ask(Method::PUT, &query, Some(Value::Object(document))).await
+    }
+
+    async fn ask(&self, method: Method, query: &str, body: Option<Value>) -> Result<Value> {
+        let mut request = Request::builder().method(method).uri(format!("{}{ENDPOINT}{query}", self.address));
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
+        let request =
+            request.body(Full::new(body)).with_context(|| format!("'{}' is no address", self.address))?;
+        let unreachable = || format!("{} cannot be reached", self.address);
+        let response = self.client.request(request).await.with_context(unreachable)?;
+        let status = response.status();
+        let body = response.into_body().collect().await.with_context(unreachable)?.to_bytes();
+        let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let message = answer.get("message").and_then(Value::as_str).unwrap_or_default();
+        match (status, answer.get("fields").and_then(Value::as_object)) {
+            (StatusCode::BAD_REQUEST, Some(fields))
+                if answer.get("code") == Some(&Value::from(DECLARATIVE)) =>
+            {
+                Err(anyhow!("Failed parsing:\n{}", lines(fields).trim_end()))
+            }
+            (StatusCode::NOT_FOUND, _) => Err(anyhow!(
+                "{} does not serve {ENDPOINT}: it is not a node of this program, or an older one",
+                self.address
+            )),
+            _ => Err(anyhow!("{} refuses, and nothing was changed: {status} {message}", self.address)),
+        }
+    }
+}
+
+/// The code of an error in a declarative configuration.
+const DECLARATIVE: u8 = 14;
+
+fn query(tags: &[String], flag: Option<&str>) -> String {
+    let tags = tags.iter().map(|tag| format!("select_tag={}", escape(tag)));
+    let parts: Vec<_> = tags.chain(flag.map(|flag| format!("{flag}=1"))).collect();
+    if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
+}

@@ -1,0 +1,243 @@
+//! `/configuration`: everything that a node holds as one document, read and brought about as a whole.
+//!
+//! `GET` answers the document that people write; `PUT` makes the store equal to the document that it is sent, in one
+//! transaction, or with `dry_run` only tells what that would change. With `select_tag` both speak of the rows that
+//! carry the tags. What changes is found by `generators::declarative`. Commands that work on a store without a node's
+//! listeners call the same functions. Kong has no such endpoint: its `/config` is for nodes without a database.
+
+use std::sync::Arc;
+
+use entities::schema::{Declarations, Flavor, Row};
+use generators::declarative::{self, Configuration, Difference, Form, Loaded, Refused, Selection};
+use generators::errors::Error;
+use generators::operations::Operation;
+use http::{Method, StatusCode};
+use serde_json::Value;
+use tokio::sync::Mutex;
+
+use super::Node;
+use super::config::{blocking, hash, is_true, parse, unreadable};
+use crate::admin::{Answer, Refusal, Request};
+use crate::clock::Circumstances;
+use crate::store::{Failure, Progress, Snapshot};
+
+/// The right to bring a configuration about: one at a time has it.
+#[derive(Default)]
+pub struct Turn(Mutex<()>);
+
+/// What a store is to become.
+pub struct Wish {
+    pub document: Row,
+    /// The rows that the document speaks for, besides those that its head names.
+    pub selection: Selection,
+    /// Whether to tell what would change, and to change nothing.
+    pub dry_run: bool,
+}
+
+/// Why a configuration does not come about. Nothing has changed then.
+pub enum Trouble {
+    /// Something is wrong with the document.
+    Document(Box<Refused>),
+    /// The head of the document cannot be read.
+    Head(String),
+    /// The store refuses, or fails; with the row that it was at, where it was at one.
+    Store(Failure, Option<(&'static str, String)>),
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Trouble {
+        Trouble::Store(failure, None)
+    }
+}
+
+impl From<Trouble> for Refusal {
+    fn from(trouble: Trouble) -> Refusal {
+        match trouble {
+            Trouble::Document(refused) => refused.error().into(),
+            Trouble::Head(why) => unreadable(why),
+            Trouble::Store(failure, _) => failure.into(),
+        }
+    }
+}
+
+/// `GET /configuration?select_tag=…&with_ids=1`, `PUT /configuration?select_tag=…&dry_run=1`
+pub async fn answer(node: &Node, request: &Request) -> Result<Answer, Refusal> {
+    let arguments = request.arguments()?;
+    let is_set = |name: &str| arguments.get(name).is_some_and(is_true);
+    let selection = Selection::new(tags(arguments.get("select_tag")));
+    if request.method != Method::PUT {
+        let form = Form { with_ids: is_set("with_ids"), selection };
+        return Ok(Answer::ok(&Value::Object(dump(node, form).await?)));
+    }
+    let body = request.body.clone();
+    if body.is_empty() {
+        // Nothing is not a document without rows, which would delete everything.
+        return Err(Refusal::bad_request("expected a declarative configuration"));
+    }
+    let document = blocking(move || parse(&body)).await?.map_err(unreadable)?;
+    let wish = Wish { document, selection, dry_run: is_set("dry_run") };
+    match synchronize(node, wish, &Progress::default()).await {
+        Ok(report) => Ok(Answer::Json(StatusCode::OK, report.to_string().into())),
+        Err(Trouble::Document(refused)) if is_set("flatten_errors") => {
+            let (error, rows) = refused.flattened();
+            let mut refusal = Refusal::from(error);
+            if let Value::Object(body) = &mut refusal.body {
+                body.insert("flattened_errors".to_owned(), Value::Array(rows));
+            }
+            Err(refusal)
+        }
+        Err(trouble) => Err(trouble.into()),
+    }
+}
+
+/// The tags of an argument, which may stand several times, or hold several behind commas.
+fn tags(argument: Option<&Value>) -> Vec<String> {
+    let texts: Vec<&str> = match argument {
+        Some(Value::String(text)) => vec![text],
+        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    texts.iter().flat_map(|text| text.split(',')).filter(|tag| !tag.is_empty()).map(str::to_owned).collect()
+}
+
+/// The rows of a node as a document for people.
+///
+/// # Errors
+/// The store fails.
+pub async fn dump(node: &Node, form: Form) -> Result<Row, Failure> {
+    let configuration = node.store.configuration().await?;
+    let (declarations, circumstances) = (Arc::clone(&node.declarations), node.circumstances());
+    blocking(move || declarative::dump(&configuration, &form, &declarations, &circumstances.context())).await
+}
+
+/// Rows that are counted and let go.
+#[derive(Default)]
+struct Count(usize);
+
+impl Extend<Loaded> for Count {
+    fn extend<T: IntoIterator<Item = Loaded>>(&mut self, rows: T) {
+        self.0 += rows.into_iter().count();
+    }
+}
+
+/// How many rows a document stands for.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn check(document: Row, declarations: &Declarations, flavor: Flavor) -> Result<usize, Box<Refused>> {
+    let circumstances = Circumstances::now(flavor, declarations.without_database());
+    declarative::load(document, declarations, &circumstances.context(), Count::default).map(|count| count.0)
+}
+
+/// Writes the rows of a document, each over the one of its id if there is one. No other row changes. How many rows
+/// the document stands for.
+///
+/// # Errors
+/// Something is wrong with the document, or the store refuses a row; nothing is written then.
+pub async fn import(node: &Node, document: Row, progress: &Progress) -> Result<usize, Trouble> {
+    let (declarations, circumstances) = (Arc::clone(&node.declarations), node.circumstances());
+    let work = move || declarative::load(document, &declarations, &circumstances.context(), Vec::new);
+    let rows = blocking(work).await?.map_err(Trouble::Document)?;
+    let operations = rows.into_iter().map(|row| Operation::write(row.entity, &row.id, row.stored));
+    apply(node, operations.collect(), progress).await
+}
+
+/// Makes the store equal to a document, and says what has changed; with `dry_run` only what would.
+///
+/// # Errors
+/// Something is wrong with the document, or the store refuses a change; nothing is changed then.
+pub async fn synchronize(node: &Node, wish: Wish, progress: &Progress) -> Result<Value, Trouble> {
+    let _turn = node.turn.0.lock().await;
+    // A node without a database may be loading a document right now.
+    let load = node.store.turn().await.map_err(|_| Failure::busy("too many loads wait"))?;
+    let current = node.store.configuration().await?;
+    let (declarations, circumstances) = (Arc::clone(&node.declarations), node.circumstances());
+    let dry_run = wish.dry_run;
+    let work = move || find(wish, current, &declarations, &circumstances);
+    let (report, difference, operations) = blocking(work).await??;
+    if dry_run || difference.is_empty() {
+        return Ok(report);
+    }
+    match load {
+        Some(turn) => {
+            let (declarations, after) = (Arc::clone(&node.declarations), difference.after);
+            let (snapshot, hash) = blocking(move || snapshot(&after, &declarations)).await?;
+            turn.replace(snapshot, hash);
+        }
+        None => {
+            apply(node, operations, progress).await?;
+        }
+    }
+    Ok(report)
+}
+
+/// What changes, as it is told and as it is done.
+fn find(
+    wish: Wish,
+    current: Configuration,
+    declarations: &Declarations,
+    circumstances: &Circumstances,
+) -> Result<(Value, Difference, Vec<Operation>), Trouble> {
+    let context = circumstances.context();
+    let Wish { mut document, selection, .. } = wish;
+    let selection = selection.with_head(&mut document).map_err(Trouble::Head)?;
+    let wanted = declarative::load_onto(document, &current, selection, declarations, &context)
+        .map_err(Trouble::Document)?;
+    let difference = Difference::new(&current, wanted, declarations).map_err(Failure::from)?;
+    let report = declarative::report(&difference, &current, &context);
+    let operations = difference.operations(&current);
+    Ok((report, difference, operations))
+}
+
+/// The rows of a configuration for a node without a database, and their hash.
+fn snapshot(configuration: &Configuration, declarations: &Declarations) -> (Snapshot, String) {
+    let mut snapshot = Snapshot::new(declarations);
+    let mut text = Vec::new();
+    for (entity, id, row) in configuration.rows() {
+        text.extend(serde_json::to_vec(row).unwrap_or_default());
+        snapshot.add(entity, id.to_owned(), row.clone());
+    }
+    (snapshot, hash(&text))
+}
+
+/// Carries out operations, all or none. How many there were.
+async fn apply(node: &Node, operations: Vec<Operation>, progress: &Progress) -> Result<usize, Trouble> {
+    let rows: Vec<_> = operations.iter().map(Operation::subject).collect();
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    match node.store.write_all(operations, progress).await {
+        Ok(_) => Ok(rows.len()),
+        Err(failure) => Err(Trouble::Store(failure, rows.get(progress.done()).cloned().flatten())),
+    }
+}
+
+impl Trouble {
+    /// What is wrong, in the shape of the document where it is the document that is wrong.
+    pub fn details(self) -> Result<Row, String> {
+        let error = match self {
+            Trouble::Document(refused) => refused.error(),
+            Trouble::Head(why) => return Err(why),
+            Trouble::Store(failure, row) => {
+                let at = row.map(|(entity, id)| format!("{entity} {id}: ")).unwrap_or_default();
+                return Err(format!("{at}{}", sentence(failure)));
+            }
+        };
+        match error {
+            Error::DeclarativeConfig(errors) => Ok(errors),
+            other => Err(other.message()),
+        }
+    }
+}
+
+/// A failure in words for whoever runs the program.
+fn sentence(failure: Failure) -> String {
+    match failure {
+        Failure::Refused(error) => error.message(),
+        Failure::Absent(sentence) => sentence.to_owned(),
+        Failure::Unavailable { cause, .. } => format!("the store is not available: {cause}"),
+        Failure::Conflict(conflict) => conflict.cause,
+        Failure::Broken(cause) => cause,
+        Failure::Unnamed { .. } | Failure::NotAllowed => "the operation is not allowed".to_owned(),
+    }
+}

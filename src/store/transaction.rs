@@ -1,0 +1,175 @@
+//! Several operations as one transaction, rows written as they are, and every row of one moment.
+//!
+//! This is what moves whole configurations in and out of a store. What is to be written has been decided by
+//! `generators::declarative`; here it happens together or not at all.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use entities::schema::{Entity, Row};
+use generators::declarative::Configuration;
+use generators::operations::{Action, Key, Operation, Page};
+use generators::routes::Place;
+use generators::sql::EXPIRY;
+use generators::tables::Dialect;
+use sea_orm::{DatabaseConnection, IsolationLevel, TransactionOptions, TransactionTrait};
+use serde_json::Value;
+
+use super::conversation::{Conversation, permit};
+use super::execute::Execution;
+use super::failure::Failure;
+use super::parts::stored;
+use super::session::{Session, Statements};
+use super::{Engine, Store};
+
+/// How far a transaction is, for whoever watches it.
+#[derive(Clone, Default)]
+pub struct Progress(Arc<Counts>);
+
+#[derive(Default)]
+struct Counts {
+    done: AtomicUsize,
+    all: AtomicUsize,
+}
+
+impl Progress {
+    /// How many operations have been carried out. Where the transaction fails, the place of the one that failed.
+    pub fn done(&self) -> usize {
+        self.0.done.load(Ordering::Relaxed)
+    }
+
+    /// How many operations there are; 0 before they begin.
+    pub fn all(&self) -> usize {
+        self.0.all.load(Ordering::Relaxed)
+    }
+}
+
+impl<S: Conversation> Execution<'_, S> {
+    /// Carries out operations, one after another. The row is what the client gets to see of the last one; a deletion
+    /// has none.
+    pub async fn run(
+        &mut self,
+        operations: Vec<Operation>,
+        progress: &Progress,
+    ) -> Result<Option<Row>, Failure> {
+        // A transaction that lost a race begins anew.
+        progress.0.done.store(0, Ordering::Relaxed);
+        progress.0.all.store(operations.len(), Ordering::Relaxed);
+        self.make_room(&operations).await?;
+        let mut shown = None;
+        let last = operations.len().saturating_sub(1);
+        for (i, operation) in operations.into_iter().enumerate() {
+            shown = self.carry_out(operation).await?;
+            // Each is sent on its own, so that a constraint that breaks is found among the rows of one.
+            self.session.flush(i == last).await?;
+            progress.0.done.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(shown)
+    }
+
+    /// Deletes rows whose time is over, among those of which some are to be written as they are: one of them may have
+    /// what a new row needs. Other operations do so themselves.
+    async fn make_room(&mut self, operations: &[Operation]) -> Result<(), Failure> {
+        let mut seen = HashSet::new();
+        for operation in operations.iter().filter(|operation| operation.action == Action::Write) {
+            if let Place::Item(entity) = operation.place
+                && seen.insert(entity.name)
+            {
+                self.expire(entity).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a row as it is, over the one of that id if there is one.
+    pub(super) async fn write(&mut self, entity: &'static Entity, id: &str, row: Row) -> Result<(), Failure> {
+        let key = Key::Primary(id.to_owned());
+        self.agrees(entity, &row).await?;
+        let before = self.session.get(entity, &key).await?;
+        permit::<S>("create or update", entity, Some(&key))?;
+        let row = stored(entity, &row);
+        match before {
+            Some(before) => self.session.update(entity, before, row),
+            None => self.session.insert(entity, row),
+        }
+    }
+}
+
+impl Store {
+    /// Runs operations in one transaction. The row is what the client gets to see of the last one.
+    pub async fn write_all(
+        &self,
+        operations: Vec<Operation>,
+        progress: &Progress,
+    ) -> Result<Option<Row>, Failure> {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.write(operations, progress).await,
+            Engine::Postgres(engine) => engine.write(operations, progress).await,
+            Engine::Memory(engine) => engine.write(operations, progress).await,
+        }
+    }
+
+    /// Every row that belongs to a configuration, as of one moment.
+    pub async fn configuration(&self) -> Result<Configuration, Failure> {
+        let mut found = Configuration::new(&self.shared.declarations);
+        let now_ms = self.shared.circumstances().context().now_ms();
+        match &self.engine {
+            Engine::Sqlite(engine) => {
+                let (db, statements) = (&engine.readers, &*engine.statements);
+                read(&mut found, db, statements, Dialect::Sqlite, now_ms).await?;
+            }
+            Engine::Postgres(engine) => {
+                read(&mut found, &engine.db, &engine.statements, Dialect::Postgres, now_ms).await?;
+            }
+            Engine::Memory(engine) => engine.read(&mut found, now_ms),
+        }
+        Ok(found)
+    }
+}
+
+/// Reads every row from a database.
+async fn read(
+    found: &mut Configuration,
+    db: &DatabaseConnection,
+    statements: &Statements,
+    dialect: Dialect,
+    now_ms: i64,
+) -> Result<(), Failure> {
+    const PAGE: usize = 1000;
+    let isolation_level = match dialect {
+        Dialect::Sqlite => None,
+        Dialect::Postgres => Some(IsolationLevel::RepeatableRead),
+    };
+    let transaction =
+        db.begin_with_options(TransactionOptions { isolation_level, ..Default::default() }).await?;
+    let mut session = Session::new(&transaction, statements, dialect, now_ms);
+    for entity in found.entities().collect::<Vec<_>>() {
+        let mut after = None;
+        loop {
+            let page = Page { size: PAGE, after, ..Page::default() };
+            let rows = session.page(entity, &page).await?;
+            let more = rows.len() > PAGE;
+            after = rows.get(PAGE - 1).and_then(|row| generators::operations::id_of(entity, row));
+            for row in rows.into_iter().take(PAGE) {
+                add(found, entity, row);
+            }
+            if !more {
+                break;
+            }
+        }
+    }
+    transaction.rollback().await?;
+    Ok(())
+}
+
+/// Adds a row as it is read; how long it has left follows from when it ends.
+pub(super) fn add(found: &mut Configuration, entity: &'static Entity, mut row: Row) {
+    if entity.ttl {
+        row.shift_remove("ttl");
+        if row.get(EXPIRY).is_some_and(Value::is_null) {
+            row.shift_remove(EXPIRY);
+        }
+    }
+    found.add(entity, row);
+}

@@ -1,0 +1,1 @@
+return kong.log.notice("custom")
