@@ -4,14 +4,17 @@ which rules a request may be refused although it fits the document.
 
 import base64
 import json
+import os
+from pathlib import Path
 
 import schemathesis
 from hypothesis import strategies as st
 
 HOSTS = ["a.test", "example.com", "192.168.0.1", "localhost"]
-CERTIFICATE = open("../../../entities/schema/testdata/ec_certificate.pem").read()
-AUTHORITY = open("../../../entities/schema/testdata/ec_authority.pem").read()
-KEY = open("../../../entities/schema/testdata/ec_private.pem").read()
+PEM = Path(os.environ["REPOSITORY"], "entities/schema/testdata")
+CERTIFICATE, AUTHORITY, KEY = (
+    (PEM / f"{name}.pem").read_text() for name in ("ec_certificate", "ec_authority", "ec_private")
+)
 
 FORMS = {
     "certificate": [CERTIFICATE, AUTHORITY],
