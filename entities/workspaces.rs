@@ -1,7 +1,14 @@
-//! A workspace is the space in which names are unique. There is one, the default one, and no endpoint for it.
+//! A workspace is the space in which names are unique and from which no row of another is seen. One is always there;
+//! there are endpoints for others where the node's profile wants them.
+
+use uuid::uuid;
 
 use crate::schema::types::{AUTO_TIMESTAMP_S, UTF8_NAME, UUID};
-use crate::schema::{Entity, STRING, record};
+use crate::schema::{DefaultWorkspace, Entity, STRING, record};
+
+/// The id is the one that Kong gives the default workspace of a node without a database.
+const DEFAULT: DefaultWorkspace =
+    DefaultWorkspace { id: uuid!("0dc6f45b-8f8d-40d2-a504-473544ee190b"), name: "default" };
 
 /// Names that would be taken for a collection in a path.
 const COLLECTIONS: &[&str] = &[
@@ -28,6 +35,7 @@ const COLLECTIONS: &[&str] = &[
 pub static WORKSPACES: Entity = Entity::new("workspaces")
     .doc("The space in which names are unique.")
     .without_admin_api()
+    .default_workspace(DEFAULT)
     .endpoint_key("name")
     .cache_key(&["name"])
     .fields(&[

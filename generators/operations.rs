@@ -5,8 +5,9 @@ use base64::alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
 use entities::schema::types::MAX_TTL;
-use entities::schema::{Context, Entity, Row, bytes};
+use entities::schema::{Context, Declarations, Entity, Row, bytes};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::errors::Error;
 use crate::numbers::lua_number;
@@ -20,6 +21,27 @@ pub const MAX_PAGE_SIZE: usize = 1000;
 pub const PAGE_SIZE: usize = 100;
 /// How many tags one filter may name.
 const MAX_TAGS: usize = 5;
+
+/// Whose rows a question is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Those of one workspace, and those of entities whose rows belong to none.
+    Workspace(Uuid),
+    /// Those of every workspace: what the node itself asks.
+    Every,
+}
+
+impl Scope {
+    /// The workspace of rows whose path names none.
+    pub fn default_of(declarations: &Declarations) -> Scope {
+        let workspace = declarations.workspaces().and_then(|entity| entity.default_workspace);
+        Scope::Workspace(workspace.map_or(Uuid::nil(), |workspace| workspace.id))
+    }
+}
+
+/// The key under which a row carries the workspace that it belongs to, where rows of several are read at once. No client
+/// sees it.
+pub const WORKSPACE: &str = "$ws_id";
 
 /// How one row is found.
 #[derive(Clone, Debug, PartialEq)]
@@ -330,4 +352,33 @@ fn valid_tags(filter: &Filter) -> Result<(), Error> {
 
 fn option(name: &str, why: &str) -> Error {
     Error::InvalidOptions(Row::from_iter([(name.to_owned(), Value::from(why))]))
+}
+
+#[cfg(test)]
+mod tests {
+    use entities::schema::types::{AUTO_TIMESTAMP_S, UUID};
+
+    use super::*;
+
+    #[test]
+    fn a_time_to_live_is_counted_from_the_rows_own_stamp() {
+        static STAMPED: Entity = Entity::new("stamped")
+            .fields(&[("id", UUID), ("created_at", AUTO_TIMESTAMP_S), ("updated_at", AUTO_TIMESTAMP_S)])
+            .ttl()
+            .build();
+        static BARE: Entity = Entity::new("bare").fields(&[("id", UUID)]).ttl().build();
+        let row =
+            Row::from_iter([("created_at".to_owned(), json!(100)), ("updated_at".to_owned(), json!(200))]);
+        let now_ms = 200_999;
+        assert_eq!(expiry(&STAMPED, &row, 10, false, now_ms), 110_000);
+        assert_eq!(expiry(&STAMPED, &row, 10, true, now_ms), 210_000);
+        assert_eq!(expiry(&BARE, &row, 10, false, now_ms), 210_999);
+    }
+
+    #[test]
+    fn less_is_left_than_was_given() {
+        for (left_ms, seconds) in [(10_000, 9), (9_001, 9), (9_000, 8), (1, 0), (0, -1), (-5_000, -6)] {
+            assert_eq!(seconds_left(50_000 + left_ms, 50_000), seconds, "{left_ms} ms");
+        }
+    }
 }

@@ -131,6 +131,17 @@ pub struct Found<'a, N> {
     pub parameters: Vec<String>,
 }
 
+/// A path that begins with a workspace.
+#[derive(Debug, PartialEq)]
+pub struct InWorkspace {
+    /// The name or the id of the workspace, decoded.
+    pub name: String,
+    /// The workspace as it is written in the path: `/blue`.
+    pub prefix: String,
+    /// The path within the workspace: `/services`.
+    pub path: String,
+}
+
 impl<N: Copy> Endpoints<N> {
     /// The endpoints of every declared entity and of the node; where both claim a path, the node's stands.
     pub fn new(declarations: &Declarations, node: Vec<Endpoint<N>>) -> Endpoints<N> {
@@ -158,6 +169,24 @@ impl<N: Copy> Endpoints<N> {
     /// Every endpoint, in the order of `GET /endpoints`.
     pub fn iter(&self) -> impl Iterator<Item = &Endpoint<N>> {
         self.list.iter()
+    }
+
+    /// The workspace that a raw path begins with: `/blue/services` is `/services` of `blue`. A path that begins as one
+    /// of an endpoint does names none. What clients ask for as the root of a workspace, `/blue` or `/blue/kong`, is `/`.
+    pub fn workspace(&self, path: &str) -> Option<InWorkspace> {
+        let inner = path.strip_prefix('/')?;
+        let (first, _) = inner.split_once('/').unwrap_or((inner, ""));
+        if first.is_empty() || self.begins_with(first) {
+            return None;
+        }
+        let (prefix, rest) = path.split_at_checked(first.len() + 1)?;
+        let path = if matches!(rest, "" | "/kong" | "/kong/") { "/" } else { rest };
+        Some(InWorkspace { name: decode(first), prefix: prefix.to_owned(), path: path.to_owned() })
+    }
+
+    /// Whether paths of endpoints begin with a segment, which then cannot be the name of a workspace.
+    pub fn begins_with(&self, segment: &str) -> bool {
+        self.root.literals.contains_key(segment)
     }
 
     /// The endpoint of a raw path. One slash at the end is fine; a path is not normalised in any other way.

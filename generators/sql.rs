@@ -11,8 +11,8 @@ use sea_query::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::operations::{Page, primary, reference};
-use crate::tables::{CACHE_KEY, Dialect, EXPIRES_AT, Kind, column_name, has_cache_key, kind};
+use crate::operations::{Page, Scope, primary, reference};
+use crate::tables::{CACHE_KEY, Dialect, EXPIRES_AT, Kind, WS_ID, column_name, has_cache_key, kind};
 
 /// A column of an entity's table and the field that it holds.
 #[derive(Clone, Copy)]
@@ -31,20 +31,20 @@ pub fn held(entity: &'static Entity) -> impl Iterator<Item = Held> {
     })
 }
 
-/// The shape of a question about one entity.
+/// The shape of a question about one entity. Only a question within one workspace names `ws_id`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Shape {
-    /// `SELECT … WHERE id = ?`
+    /// `SELECT … WHERE ws_id = ? AND id = ?`
     ById,
-    /// `SELECT … WHERE name = ?`
+    /// `SELECT … WHERE ws_id = ? AND name = ?`
     ByField(&'static str),
     /// `SELECT … WHERE upstream_id = ? AND target = ?`
     ByFieldWithin(&'static str, &'static str),
-    /// `SELECT … WHERE cache_key = ?`
+    /// `SELECT … WHERE ws_id = ? AND cache_key = ?`
     ByCacheKey,
-    /// `SELECT … WHERE id > ? ORDER BY id LIMIT ?`
+    /// `SELECT … WHERE ws_id = ? AND id > ? ORDER BY id LIMIT ?`
     Page { within: Option<&'static str>, tags: usize, all: bool, after: bool },
-    /// `SELECT … WHERE EXISTS(an element of the field is ?) LIMIT 1`
+    /// `SELECT … WHERE ws_id = ? AND EXISTS(an element of the field is ?) LIMIT 1`
     Naming(&'static str),
     /// `SELECT … WHERE expires_at <= ? LIMIT ?`
     Expired,
@@ -66,12 +66,24 @@ pub fn shape_of(page: &Page) -> Shape {
     }
 }
 
-/// The text of a statement.
-pub fn text(entity: &'static Entity, shape: &Shape, dialect: Dialect) -> String {
+/// Whether a question about `entity` names the workspace. Rows below one that belongs to a workspace are in the same.
+pub fn is_scoped(entity: &Entity, shape: &Shape, scope: Scope) -> bool {
+    let below = match shape {
+        Shape::Page { within: Some(field), .. } | Shape::ByFieldWithin(field, _) => entity.field(field),
+        _ => None,
+    };
+    let is_below = below.and_then(Field::foreign).is_some_and(|parent| parent.workspaceable);
+    entity.workspaceable && scope != Scope::Every && !is_below
+}
+
+/// The text of a statement. The first value of a question that names the workspace is that; one about every workspace
+/// gives it as the last column.
+pub fn text(entity: &'static Entity, shape: &Shape, scope: Scope, dialect: Dialect) -> String {
     let table = Alias::new(entity.table());
     match shape {
         Shape::Insert => {
-            let columns: Vec<_> = stored_columns(entity).map(Alias::new).collect();
+            let workspace = entity.workspaceable.then(|| WS_ID.to_owned());
+            let columns: Vec<_> = stored_columns(entity).chain(workspace).map(Alias::new).collect();
             let values: Vec<Expr> = columns.iter().map(|_| blank()).collect();
             let mut insert = Query::insert();
             insert.into_table(table).columns(columns).values_panic(values);
@@ -106,7 +118,7 @@ pub fn text(entity: &'static Entity, shape: &Shape, dialect: Dialect) -> String 
             }
         }
         question => {
-            let select = select(entity, question, dialect);
+            let select = select(entity, question, scope, dialect);
             match dialect {
                 Dialect::Sqlite => select.build(SqliteQueryBuilder).0,
                 Dialect::Postgres => select.build(PostgresQueryBuilder).0,
@@ -131,11 +143,14 @@ fn column_of(entity: &'static Entity, name: &str) -> Alias {
     Alias::new(entity.field(name).map_or_else(|| name.to_owned(), |field| column_name(name, field)))
 }
 
-fn select(entity: &'static Entity, shape: &Shape, dialect: Dialect) -> SelectStatement {
+fn select(entity: &'static Entity, shape: &Shape, scope: Scope, dialect: Dialect) -> SelectStatement {
     let mut select = Query::select();
     let key = Alias::new(entity.primary_key.first().copied().unwrap_or("id"));
     select.columns(held(entity).map(|held| Alias::new(column_name(held.name, held.field))));
     select.from(Alias::new(entity.table()));
+    if is_scoped(entity, shape, scope) {
+        select.and_where(Expr::col(Alias::new(WS_ID)).eq(blank()));
+    }
     if entity.ttl {
         let expires_at = || Expr::col(Alias::new(EXPIRES_AT));
         select.column(Alias::new(EXPIRES_AT));
@@ -143,6 +158,9 @@ fn select(entity: &'static Entity, shape: &Shape, dialect: Dialect) -> SelectSta
             Shape::Expired => select.and_where(expires_at().lte(blank())).limit(1),
             _ => select.and_where(expires_at().is_null().or(expires_at().gt(blank()))),
         };
+    }
+    if entity.workspaceable && scope == Scope::Every {
+        select.column(Alias::new(WS_ID));
     }
     match shape {
         Shape::ById => {
@@ -217,7 +235,16 @@ pub fn bind_text(kind: Kind, text: &str, dialect: Dialect) -> Bound {
     }
 }
 
-/// The values of [`Shape::Insert`].
+/// A workspace bound as the column holds it; `None` for rows that belong to none.
+pub fn bind_workspace(workspace: Option<Uuid>, dialect: Dialect) -> Bound {
+    match (workspace, dialect) {
+        (Some(id), Dialect::Sqlite) => Bound::from(id.to_string()),
+        (Some(id), Dialect::Postgres) => Bound::from(id),
+        (None, dialect) => none(Kind::Uuid, dialect),
+    }
+}
+
+/// The values of [`Shape::Insert`]; behind them comes the workspace of a row that belongs to one.
 pub fn insert_values(entity: &'static Entity, row: &Row, dialect: Dialect) -> Vec<Bound> {
     held(entity)
         .map(|held| bind(held, row, dialect))

@@ -1,14 +1,22 @@
 //! Tables: what the declarations need of a database, as DDL of either dialect, and the way from what a database
 //! has to what it needs.
 //!
-//! A scalar has a column of its own type, everything else a JSON column; a reference is a real foreign key. Three
-//! tables are not entities': `changes` (the log of every write), `tags` (who carries a tag) and `schema_meta`.
+//! A scalar has a column of its own type, everything else a JSON column; a reference is a real foreign key. A row that
+//! belongs to a workspace has its id in `ws_id`, which leads its unique indexes and is part of its references, so that
+//! none leads into another workspace. Three tables are not entities': `changes` (the log of every write), `tags` (who
+//! carries a tag) and `schema_meta`. How a database is brought to these tables is in `tables/difference.rs`.
+
+mod difference;
 
 use entities::schema::{Declarations, Entity, Field, OnDelete, Type};
 use sea_query::{
-    Alias, ColumnDef, ForeignKey, ForeignKeyAction, Index, PostgresQueryBuilder, SqliteQueryBuilder,
-    Table as Ddl,
+    Alias, ColumnDef, ForeignKey, ForeignKeyAction, ForeignKeyCreateStatement, Index, PostgresQueryBuilder,
+    SqliteQueryBuilder, Table as Ddl,
 };
+
+use crate::operations::Scope;
+
+pub use difference::{Existing, Refusal, Step, difference};
 
 /// The SQL that a store speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,15 +43,26 @@ pub enum Kind {
 pub struct Column {
     pub name: String,
     pub kind: Kind,
+    /// The value of rows that name none; with it, a row cannot be without one.
+    pub default: Option<String>,
 }
 
-/// A reference to another table's primary key.
+/// A reference to another table's key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reference {
-    pub column: String,
+    /// The columns that refer, the one that names the row last.
+    pub columns: Vec<String>,
     pub table: String,
-    pub key: String,
+    /// The columns referred to, in the same order.
+    pub keys: Vec<String>,
     pub on_delete: OnDelete,
+}
+
+impl Reference {
+    /// Whether the reference is part of a column's own definition.
+    fn is_of(&self, column: &Column) -> bool {
+        matches!(self.columns.as_slice(), [own] if *own == column.name)
+    }
 }
 
 /// An index over columns.
@@ -61,12 +80,35 @@ pub struct Table {
     pub primary_key: Vec<String>,
     pub references: Vec<Reference>,
     pub indexes: Vec<IndexOf>,
+    /// The names of indexes whose work others do by now.
+    pub former: Vec<String>,
+    /// Statements that fill a column which is added to rows that are there, by the column's name.
+    pub fill: Vec<(&'static str, String)>,
+    /// The rows that are always there, by column.
+    pub rows: Vec<Vec<(&'static str, Cell)>>,
+}
+
+/// A value of a row that is always there.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cell {
+    Text(String),
+    /// The second in which it is written.
+    Now,
 }
 
 impl Table {
     /// The name of an index, which follows from what it covers.
     pub fn index_name(&self, index: &IndexOf) -> String {
-        format!("{}_{}_{}", self.name, index.columns.join("_"), if index.unique { "key" } else { "idx" })
+        self.name_over(&index.columns, index.unique)
+    }
+
+    fn name_over(&self, columns: &[String], unique: bool) -> String {
+        format!("{}_{}_{}", self.name, columns.join("_"), if unique { "key" } else { "idx" })
+    }
+
+    /// The name of a foreign key.
+    fn reference_name(&self, reference: &Reference) -> String {
+        format!("{}_{}_fkey", self.name, reference.columns.last().map_or("", String::as_str))
     }
 }
 
@@ -101,78 +143,154 @@ pub fn has_cache_key(entity: &Entity) -> bool {
     entity.cache_key.len() > 1
 }
 
+/// The column of the workspace that a row belongs to; only an entity whose rows belong to one has it.
+pub const WS_ID: &str = "ws_id";
+
+/// Whether a field is unique within a workspace only.
+pub fn is_unique_within(entity: &Entity, field: &Field) -> bool {
+    entity.workspaceable && !field.unique_across_ws
+}
+
 /// The tables that the declarations and the program need, in an order in which they can be created.
 pub fn tables(declarations: &Declarations) -> Vec<Table> {
-    let mut tables = vec![meta(), changes(), tags()];
-    tables.extend(declarations.entities().filter(|entity| entity.stored).map(of_entity));
+    let mut tables = vec![meta(), changes(), tags(declarations)];
+    let stored = declarations.entities().filter(|entity| entity.stored);
+    tables.extend(stored.map(|entity| of_entity(entity, declarations)));
     tables
 }
 
 /// Whether a table of that name is the program's own and no entity's.
 pub fn is_own(table: &str) -> bool {
-    [meta(), changes(), tags()].iter().any(|own| own.name == table)
+    ["schema_meta", "changes", "tags"].contains(&table)
 }
 
-fn of_entity(entity: &'static Entity) -> Table {
+fn of_entity(entity: &'static Entity, declarations: &Declarations) -> Table {
     let mut table = Table {
-        name: entity.table().to_owned(),
-        columns: Vec::new(),
         primary_key: entity.primary_key.iter().map(|name| (*name).to_owned()).collect(),
-        references: Vec::new(),
-        indexes: Vec::new(),
+        rows: default_workspace(entity).into_iter().collect(),
+        ..empty(entity.table())
     };
     for (name, field) in entity.fields.iter().filter(|(_, field)| field.is_stored()) {
         let column = column_name(name, field);
         if let Some(parent) = field.foreign() {
-            table.references.push(Reference {
-                column: column.clone(),
-                table: parent.table().to_owned(),
-                key: parent.primary_key.first().copied().unwrap_or("id").to_owned(),
-                on_delete: field.on_delete.unwrap_or(OnDelete::Restrict),
-            });
+            table.references.push(reference(entity, &column, parent, field.on_delete));
             // Rows are listed by their parent in the order of ids.
             let columns = [&[column.clone()][..], &table.primary_key].concat();
             table.indexes.push(IndexOf { columns, unique: false });
         }
         if field.is_unique() {
-            table.indexes.push(IndexOf { columns: vec![column.clone()], unique: true });
+            unique(&mut table, is_unique_within(entity, field), &column);
         }
-        table.columns.push(Column { name: column, kind: kind(field) });
+        table.columns.push(plain(&column, kind(field)));
     }
     let dormant = entity.dormant.iter().filter(|(_, field)| field.is_stored());
-    table
-        .columns
-        .extend(dormant.map(|(name, field)| Column { name: column_name(name, field), kind: kind(field) }));
+    table.columns.extend(dormant.map(|(name, field)| plain(&column_name(name, field), kind(field))));
     if entity.ttl {
-        table.columns.push(Column { name: EXPIRES_AT.to_owned(), kind: Kind::Integer });
+        table.columns.push(plain(EXPIRES_AT, Kind::Integer));
         table.indexes.push(IndexOf { columns: vec![EXPIRES_AT.to_owned()], unique: false });
     }
     if has_cache_key(entity) {
-        table.columns.push(Column { name: CACHE_KEY.to_owned(), kind: Kind::Text });
-        table.indexes.push(IndexOf { columns: vec![CACHE_KEY.to_owned()], unique: true });
+        table.columns.push(plain(CACHE_KEY, Kind::Text));
+        unique(&mut table, entity.workspaceable, CACHE_KEY);
+    }
+    if entity.workspaceable {
+        belong(&mut table, declarations);
     }
     table
 }
 
+/// Makes a column unique, among the rows of a workspace or among all.
+fn unique(table: &mut Table, workspace: bool, column: &str) {
+    if workspace {
+        table.former.push(table.name_over(&within(false, &[column]), true));
+    }
+    table.indexes.push(IndexOf { columns: within(workspace, &[column]), unique: true });
+}
+
+/// A reference of `entity`. Within a workspace it is one of two columns. Such a one cannot set its column alone to
+/// null when the row referred to goes; whoever deletes that row does.
+fn reference(entity: &Entity, column: &str, parent: &Entity, on_delete: Option<OnDelete>) -> Reference {
+    let shared = entity.workspaceable && parent.workspaceable;
+    let on_delete = on_delete.unwrap_or(OnDelete::Restrict);
+    Reference {
+        columns: within(shared, &[column]),
+        table: parent.table().to_owned(),
+        keys: within(shared, &[parent.primary_key.first().copied().unwrap_or("id")]),
+        on_delete: if shared && on_delete == OnDelete::Null { OnDelete::Restrict } else { on_delete },
+    }
+}
+
+/// Gives a table the column of its rows' workspaces, and the index by which they are listed and referred to.
+fn belong(table: &mut Table, declarations: &Declarations) {
+    let default = match Scope::default_of(declarations) {
+        Scope::Workspace(id) => Some(id.to_string()),
+        Scope::Every => None,
+    };
+    table.columns.push(Column { name: WS_ID.to_owned(), kind: Kind::Uuid, default });
+    if let Some(workspaces) = declarations.workspaces() {
+        table.references.push(Reference {
+            columns: vec![WS_ID.to_owned()],
+            table: workspaces.table().to_owned(),
+            keys: vec![workspaces.primary_key.first().copied().unwrap_or("id").to_owned()],
+            on_delete: OnDelete::Restrict,
+        });
+    }
+    let key: Vec<&str> = table.primary_key.iter().map(String::as_str).collect();
+    table.indexes.push(IndexOf { columns: within(true, &key), unique: true });
+}
+
+/// Columns behind that of the workspace, where it counts.
+fn within(workspace: bool, columns: &[&str]) -> Vec<String> {
+    workspace.then_some(WS_ID).iter().chain(columns).map(|name| (*name).to_owned()).collect()
+}
+
+/// The workspace that is always there.
+fn default_workspace(entity: &'static Entity) -> Option<Vec<(&'static str, Cell)>> {
+    let workspace = entity.default_workspace?;
+    let cell = |name: &'static str, field: &Field| match (field.ty, kind(field)) {
+        _ if entity.primary_key == [name] => Some(Cell::Text(workspace.id.to_string())),
+        _ if entity.endpoint_key == Some(name) => Some(Cell::Text(workspace.name.to_owned())),
+        (_, Kind::Integer) if field.auto => Some(Cell::Now),
+        (Type::Record(_), _) if field.is_required() => Some(Cell::Text("{}".to_owned())),
+        _ => None,
+    };
+    let stored = entity.fields.iter().filter(|(_, field)| field.is_stored());
+    Some(stored.filter_map(|(name, field)| Some((*name, cell(name, field)?))).collect())
+}
+
+fn empty(name: &str) -> Table {
+    Table {
+        name: name.to_owned(),
+        columns: Vec::new(),
+        primary_key: Vec::new(),
+        references: Vec::new(),
+        indexes: Vec::new(),
+        former: Vec::new(),
+        fill: Vec::new(),
+        rows: Vec::new(),
+    }
+}
+
+fn plain(name: &str, kind: Kind) -> Column {
+    Column { name: name.to_owned(), kind, default: None }
+}
+
 fn columns(list: &[(&str, Kind)]) -> Vec<Column> {
-    list.iter().map(|(name, kind)| Column { name: (*name).to_owned(), kind: *kind }).collect()
+    list.iter().map(|(name, kind)| plain(name, *kind)).collect()
 }
 
 /// Facts about the store itself, such as the format that wrote it.
 fn meta() -> Table {
     Table {
-        name: "schema_meta".to_owned(),
         columns: columns(&[("key", Kind::Text), ("value", Kind::Text)]),
         primary_key: vec!["key".to_owned()],
-        references: Vec::new(),
-        indexes: Vec::new(),
+        ..empty("schema_meta")
     }
 }
 
 /// The change log: one line for each row that a write touched, under a version that only grows.
 fn changes() -> Table {
     Table {
-        name: "changes".to_owned(),
         columns: columns(&[
             ("version", Kind::Serial),
             ("entity", Kind::Text),
@@ -181,37 +299,78 @@ fn changes() -> Table {
             ("before", Kind::Json),
             ("after", Kind::Json),
             ("at", Kind::Integer),
+            (WS_ID, Kind::Uuid),
         ]),
         primary_key: vec!["version".to_owned()],
-        references: Vec::new(),
-        indexes: Vec::new(),
+        ..empty("changes")
     }
 }
 
-/// Who carries a tag, so that a filter by tag reads an index and not a collection.
-fn tags() -> Table {
+/// Who carries a tag, so that a filter by tag reads an index and not a collection. Tags of rows that belong to no
+/// workspace have none either.
+fn tags(declarations: &Declarations) -> Table {
     let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect();
+    let fill = match Scope::default_of(declarations) {
+        Scope::Workspace(id) => {
+            let global = declarations.entities().filter(|entity| !entity.workspaceable);
+            let global: Vec<_> = global.map(|entity| format!("'{}'", entity.name)).collect();
+            let global = if global.is_empty() {
+                String::new()
+            } else {
+                format!(" WHERE \"entity\" NOT IN ({})", global.join(", "))
+            };
+            vec![(WS_ID, format!("UPDATE \"tags\" SET \"{WS_ID}\" = '{id}'{global}"))]
+        }
+        Scope::Every => Vec::new(),
+    };
     Table {
-        name: "tags".to_owned(),
         columns: columns(&[
             ("entity", Kind::Text),
             ("tag", Kind::Text),
             ("id", Kind::Uuid),
             ("ordinal", Kind::Integer),
+            (WS_ID, Kind::Uuid),
         ]),
         primary_key: names(&["entity", "tag", "id"]),
-        references: Vec::new(),
         indexes: vec![
-            IndexOf { columns: names(&["id", "ordinal"]), unique: false },
-            IndexOf { columns: names(&["tag", "id"]), unique: false },
+            IndexOf { columns: names(&[WS_ID, "id", "ordinal"]), unique: false },
+            IndexOf { columns: names(&[WS_ID, "tag", "id", "ordinal"]), unique: false },
         ],
+        former: names(&["tags_id_ordinal_idx", "tags_tag_id_idx"]),
+        fill,
+        ..empty("tags")
     }
 }
 
-/// The statements that create a table with its indexes.
+/// The statements that create a table with its indexes and the rows that are always there.
 pub fn create(table: &Table, dialect: Dialect) -> Vec<String> {
+    std::iter::once(create_table(table, &table.name, dialect))
+        .chain(table.indexes.iter().map(|index| create_index(table, index, dialect)))
+        .chain(always_there(table, dialect))
+        .collect()
+}
+
+/// The statements that write the rows which are always there, unless they are.
+fn always_there(table: &Table, dialect: Dialect) -> impl Iterator<Item = String> {
+    let now = match dialect {
+        Dialect::Sqlite => "CAST(strftime('%s', 'now') AS INTEGER)",
+        Dialect::Postgres => "CAST(extract(epoch FROM now()) AS bigint)",
+    };
+    table.rows.iter().map(move |row| {
+        let names: Vec<_> = row.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+        let values = row.iter().map(|(_, cell)| match cell {
+            Cell::Text(text) => format!("'{text}'"),
+            Cell::Now => now.to_owned(),
+        });
+        let (table, names, values) = (&table.name, names.join(", "), values.collect::<Vec<_>>().join(", "));
+        format!("INSERT INTO \"{table}\" ({names}) VALUES ({values}) ON CONFLICT DO NOTHING")
+    })
+}
+
+/// The statement that creates a table under a name.
+fn create_table(table: &Table, name: &str, dialect: Dialect) -> String {
     let mut statement = Ddl::create();
-    statement.table(Alias::new(&table.name)).if_not_exists();
+    statement.table(Alias::new(name)).if_not_exists();
     let key = match table.primary_key.as_slice() {
         [key] => Some(key),
         _ => None,
@@ -233,21 +392,24 @@ pub fn create(table: &Table, dialect: Dialect) -> Vec<String> {
         statement.primary_key(&mut index);
     }
     for reference in &table.references {
-        statement.foreign_key(
-            ForeignKey::create()
-                .name(format!("{}_{}_fkey", table.name, reference.column))
-                .from(Alias::new(&table.name), Alias::new(&reference.column))
-                .to(Alias::new(&reference.table), Alias::new(&reference.key))
-                .on_delete(action(reference.on_delete)),
-        );
+        statement.foreign_key(&mut foreign_key(table, reference));
     }
-    let created = match dialect {
+    match dialect {
         Dialect::Sqlite => statement.to_string(SqliteQueryBuilder),
         Dialect::Postgres => statement.to_string(PostgresQueryBuilder),
-    };
-    std::iter::once(created)
-        .chain(table.indexes.iter().map(|index| create_index(table, index, dialect)))
-        .collect()
+    }
+}
+
+fn foreign_key(table: &Table, reference: &Reference) -> ForeignKeyCreateStatement {
+    let mut key = ForeignKey::create();
+    key.name(table.reference_name(reference))
+        .from_tbl(Alias::new(&table.name))
+        .to_tbl(Alias::new(&reference.table))
+        .on_delete(action(reference.on_delete));
+    for (column, other) in reference.columns.iter().zip(&reference.keys) {
+        key.from_col(Alias::new(column)).to_col(Alias::new(other));
+    }
+    key
 }
 
 fn action(on_delete: OnDelete) -> ForeignKeyAction {
@@ -271,6 +433,9 @@ fn definition(column: &Column, dialect: Dialect) -> ColumnDef {
         (Kind::Serial, Dialect::Sqlite) => def.integer().auto_increment(),
         (Kind::Serial, Dialect::Postgres) => def.big_integer().auto_increment(),
     };
+    if let Some(default) = &column.default {
+        def.not_null().default(default.as_str());
+    }
     def
 }
 
@@ -283,74 +448,6 @@ fn create_index(table: &Table, index: &IndexOf, dialect: Dialect) -> String {
     index.columns.iter().for_each(|name| {
         statement.col(Alias::new(name));
     });
-    match dialect {
-        Dialect::Sqlite => statement.to_string(SqliteQueryBuilder),
-        Dialect::Postgres => statement.to_string(PostgresQueryBuilder),
-    }
-}
-
-/// What a database has of a table: the names of its columns and of its indexes.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Existing {
-    pub name: String,
-    pub columns: Vec<String>,
-    pub indexes: Vec<String>,
-}
-
-/// A step of a migration: what it does, for people, and the statements that do it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Step {
-    pub what: String,
-    pub statements: Vec<String>,
-}
-
-/// Why a database cannot be brought to what the declarations need.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum Refusal {
-    /// A column is no longer declared; dropping it would lose what it holds.
-    #[error("the table '{table}' has a column '{column}' that nothing declares; dropping it would lose data")]
-    WouldLose { table: String, column: String },
-}
-
-/// The steps from what a database has to what the declarations need. Steps only add.
-pub fn difference(existing: &[Existing], wanted: &[Table], dialect: Dialect) -> Result<Vec<Step>, Refusal> {
-    let mut steps = Vec::new();
-    for table in wanted {
-        let Some(found) = existing.iter().find(|found| found.name == table.name) else {
-            let what = format!("create the table '{}'", table.name);
-            steps.push(Step { what, statements: create(table, dialect) });
-            continue;
-        };
-        if let Some(column) =
-            found.columns.iter().find(|name| table.columns.iter().all(|own| own.name != **name))
-        {
-            return Err(Refusal::WouldLose { table: table.name.clone(), column: column.clone() });
-        }
-        for column in table.columns.iter().filter(|own| !found.columns.contains(&own.name)) {
-            let what = format!("add the column '{}' to the table '{}'", column.name, table.name);
-            steps.push(Step { what, statements: vec![add_column(table, column, dialect)] });
-        }
-        for index in table.indexes.iter().filter(|index| !found.indexes.contains(&table.index_name(index))) {
-            let what = format!("add the index '{}' to the table '{}'", table.index_name(index), table.name);
-            steps.push(Step { what, statements: vec![create_index(table, index, dialect)] });
-        }
-    }
-    Ok(steps)
-}
-
-/// Adds a column. SQLite takes a reference only within the column's own definition.
-fn add_column(table: &Table, column: &Column, dialect: Dialect) -> String {
-    let mut statement = Ddl::alter();
-    let mut def = definition(column, dialect);
-    if let Some(reference) = table.references.iter().find(|reference| reference.column == column.name) {
-        let rule = match reference.on_delete {
-            OnDelete::Restrict => "NO ACTION",
-            OnDelete::Cascade => "CASCADE",
-            OnDelete::Null => "SET NULL",
-        };
-        def.extra(format!("REFERENCES \"{}\" (\"{}\") ON DELETE {rule}", reference.table, reference.key));
-    }
-    statement.table(Alias::new(&table.name)).add_column(&mut def);
     match dialect {
         Dialect::Sqlite => statement.to_string(SqliteQueryBuilder),
         Dialect::Postgres => statement.to_string(PostgresQueryBuilder),

@@ -66,7 +66,14 @@ pub fn declarations_with(
     let list = extensions::entities(settings, extensions)?;
     Ok(Arc::new(Declarations::new(
         &list,
-        &Profile { edition, enabled, secret, without_database, router_flavor },
+        &Profile {
+            edition,
+            enabled,
+            secret,
+            without_database,
+            router_flavor,
+            workspaces: settings.workspaces,
+        },
     )))
 }
 

@@ -28,3 +28,4 @@ mod several_nodes;
 mod snapshots;
 mod support;
 mod upgrade;
+mod workspaces;

@@ -46,6 +46,26 @@ impl Trial {
         Process::start(self.folder.path(), &self.settings())
     }
 
+    /// Runs statements on a database that may not be there yet.
+    fn fill(&self, sql: &'static str) {
+        if matches!(self.place, Place::Sqlite) {
+            std::fs::File::create(self.folder.path().join("silverback.db")).unwrap();
+        }
+        macro_rules! run {
+            ($options:expr) => {{
+                let mut connection = $options.connect().await.unwrap();
+                sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }};
+        }
+        block_on(async {
+            match &self.place {
+                Place::Sqlite => run!(self.file()),
+                Place::Postgres(database) => run!(options(database)),
+            }
+        });
+    }
+
     /// Starts a server on it and ends that again.
     fn visit(&self) {
         let mut process = self.start();
@@ -65,19 +85,14 @@ impl Trial {
         }
         block_on(async {
             match &self.place {
-                Place::Sqlite => {
-                    run!(SqliteConnectOptions::new().filename(self.folder.path().join("silverback.db")))
-                }
-                Place::Postgres(database) => run!(
-                    PgConnectOptions::new_without_pgpass()
-                        .host(&database.host)
-                        .port(database.port)
-                        .username(&database.user)
-                        .database(&database.name)
-                        .ssl_mode(PgSslMode::Disable)
-                ),
+                Place::Sqlite => run!(self.file()),
+                Place::Postgres(database) => run!(options(database)),
             }
         })
+    }
+
+    fn file(&self) -> SqliteConnectOptions {
+        SqliteConnectOptions::new().filename(self.folder.path().join("silverback.db"))
     }
 
     /// What a server says that does not come up.
@@ -95,6 +110,15 @@ impl Trial {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.success(), text(&output.stdout) + &text(&output.stderr))
     }
+}
+
+fn options(database: &Database) -> PgConnectOptions {
+    PgConnectOptions::new_without_pgpass()
+        .host(&database.host)
+        .port(database.port)
+        .username(&database.user)
+        .database(&database.name)
+        .ssl_mode(PgSslMode::Disable)
 }
 
 #[test]
@@ -138,10 +162,10 @@ fn what_a_newer_program_wrote_is_left_alone() {
         trial.visit();
         trial.sql("UPDATE schema_meta SET value = '1000' WHERE key = 'format'");
         let said = trial.refusal();
-        assert!(said.contains("written by a newer program (format 1000; this one knows 1)"), "{said}");
+        assert!(said.contains("written by a newer program (format 1000; this one knows 2)"), "{said}");
         let (success, said) = trial.command(&["migrations", "list"]);
         assert!(!success && said.contains("newer program"), "{said}");
-        trial.sql("UPDATE schema_meta SET value = '1' WHERE key = 'format'");
+        trial.sql("UPDATE schema_meta SET value = '2' WHERE key = 'format'");
         trial.visit();
     }
 }
@@ -179,13 +203,13 @@ fn what_is_missing_is_added_and_the_rows_stay() {
         assert!(process.wait().success());
 
         // As a database looks that a program left which did not know these yet.
-        trial.sql("DROP INDEX services_name_key");
+        trial.sql("DROP INDEX services_ws_id_name_key");
         trial.sql("ALTER TABLE services DROP COLUMN tls_verify_depth");
         trial.sql("DROP TABLE snis");
         let (success, said) = trial.command(&["migrations", "list"]);
         for step in [
             "add the column 'tls_verify_depth' to the table 'services'",
-            "add the index 'services_name_key' to the table 'services'",
+            "add the index 'services_ws_id_name_key' to the table 'services'",
             "create the table 'snis'",
         ] {
             assert!(success && said.contains(&format!("pending: {step}")), "{step} is not in:\n{said}");
@@ -202,5 +226,55 @@ fn what_is_missing_is_added_and_the_rows_stay() {
         assert!(success, "{said}");
         let process = trial.start();
         assert_eq!(process.connect().json("GET", "/services/kept", &Value::Null).unwrap().status, 404);
+    }
+}
+
+/// A database as a program left it that knew of no workspaces (format 1): its rows are in the default workspace from now
+/// on, and its tables are those of a new one.
+#[test]
+fn rows_from_before_workspaces_are_in_the_default_one() {
+    for trial in Trial::each("before_workspaces") {
+        trial.fill(match trial.place {
+            Place::Sqlite => include_str!("upgrade/0.1.0-1/sqlite.sql"),
+            Place::Postgres(_) => include_str!("upgrade/0.1.0-1/postgres.sql"),
+        });
+        let (success, said) = trial.command(&["migrations", "list"]);
+        assert!(success && said.contains("'ws_id' to the table 'services'"), "{said}");
+
+        let mut settings = trial.settings();
+        settings.push(("KONG_WORKSPACES", "on".to_owned()));
+        let process = Process::start(trial.folder.path(), &settings);
+        let mut connection = process.connect();
+        let mut ask = |method: &str, path: &str, body: &Value| {
+            let answer = connection.json(method, path, body).unwrap();
+            (answer.status, answer.json())
+        };
+        assert_eq!(ask("GET", "/workspaces", &Value::Null).1["data"][0]["name"], "default");
+        let (_, services) = ask("GET", "/default/services", &Value::Null);
+        let service =
+            services["data"].as_array().unwrap().iter().find(|row| row["name"].is_string()).unwrap();
+        let again = json!({"host": "h.test", "name": service["name"]});
+        assert_eq!(ask("POST", "/services", &again).0, 409);
+        assert_eq!(ask("POST", "/workspaces", &json!({"name": "blue"})).0, 201);
+        assert_eq!(ask("POST", "/blue/services", &again).0, 201);
+        let reaching = json!({"paths": ["/a"], "service": {"id": service["id"]}});
+        assert_eq!(ask("POST", "/blue/routes", &reaching).1["code"], 4);
+        assert_ne!(ask("GET", "/tags", &Value::Null).1["data"], json!([]));
+        assert_eq!(ask("GET", "/blue/services?tags=example-1", &Value::Null).1["data"], json!([]));
+        drop(process);
+
+        let (success, said) = trial.command(&["migrations", "list"]);
+        assert!(success && said.contains("up to date"), "{said}");
+        let indexes = match trial.place {
+            Place::Sqlite => "SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name",
+            Place::Postgres(_) => {
+                "SELECT indexname::text FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"
+            }
+        };
+        let upgraded = trial.sql(indexes);
+        let (success, said) = trial.command(&["migrations", "reset", "--yes"]);
+        assert!(success, "{said}");
+        trial.visit();
+        assert_eq!(upgraded, trial.sql(indexes));
     }
 }

@@ -1,6 +1,7 @@
-//! Laws, tried on inputs that nobody chose: paging, merging, the store against a model of it, and forms against
-//! JSON. The inputs are few enough for every run; a failure prints the smallest one that was found.
+//! Laws, tried on inputs that nobody chose: paging, merging, the store against a model of it, documents against
+//! the store that they bring about, and forms against JSON. The inputs are few enough for every run; a failure prints the smallest one that was found.
 
+mod configurations;
 mod forms;
 mod merging;
 mod model;

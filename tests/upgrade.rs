@@ -114,7 +114,9 @@ impl Place {
     fn dump(&self, declarations: &Declarations) -> String {
         let mut text = String::new();
         for table in tables(declarations) {
-            for statement in create(&table, self.dialect()) {
+            // The rows that are always there come with the others.
+            let statements = create(&table, self.dialect());
+            for statement in statements.iter().filter(|statement| statement.starts_with("CREATE")) {
                 writeln!(text, "{statement};").unwrap();
             }
             let names: Vec<_> = table.columns.iter().map(|column| format!("\"{}\"", column.name)).collect();

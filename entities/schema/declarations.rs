@@ -26,6 +26,8 @@ pub struct Profile {
     /// The default of fields that declare `default_secret`: a random text that the node makes up when it starts.
     /// `None`: they have no default.
     pub secret: Option<String>,
+    /// Whether clients may make workspaces beside the default one.
+    pub workspaces: bool,
 }
 
 /// The entities of a node, in the order of their declaration.
@@ -64,6 +66,11 @@ impl Declarations {
         self.by_name.get(name).copied()
     }
 
+    /// The entity whose rows are the workspaces of other entities' rows.
+    pub fn workspaces(&self) -> Option<&'static Entity> {
+        self.entities().find(|entity| entity.default_workspace.is_some())
+    }
+
     /// The entity as this node sees it, for one that a declaration refers to.
     pub fn resolve(&self, entity: &'static Entity) -> &'static Entity {
         self.entity(entity.name).unwrap_or(entity)
@@ -80,7 +87,8 @@ fn narrowed(entity: &'static Entity, profile: &Profile) -> &'static Entity {
     };
     let subschemas = subschemas(entity, profile, dormant);
     let checks = checks(entity.checks, profile, dormant);
-    if subschemas.is_none() && fields.is_none() && checks.is_none() {
+    let is_opened = profile.workspaces && entity.default_workspace.is_some();
+    if subschemas.is_none() && fields.is_none() && checks.is_none() && !is_opened {
         return entity;
     }
     let mut copy = *entity;
@@ -88,6 +96,7 @@ fn narrowed(entity: &'static Entity, profile: &Profile) -> &'static Entity {
     copy.fields = fields.unwrap_or(entity.fields);
     copy.dormant = dormant;
     copy.checks = checks.unwrap_or(entity.checks);
+    copy.generate_admin_api |= is_opened;
     leak(copy)
 }
 

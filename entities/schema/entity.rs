@@ -124,6 +124,14 @@ pub struct Agreement {
     pub with: &'static [Shared],
 }
 
+/// The workspace that every store has, of rows whose path names no other. Its id is the same in every store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DefaultWorkspace {
+    pub id: uuid::Uuid,
+    /// The value of the endpoint key.
+    pub name: &'static str,
+}
+
 /// A reference, what lies across it, and what to say when no value is shared.
 pub type Shared = (&'static str, Option<(&'static str, &'static str)>, &'static str);
 
@@ -143,6 +151,8 @@ pub struct Entity {
     pub endpoint_key: Option<&'static str>,
     pub cache_key: Names,
     pub workspaceable: bool,
+    /// The rows are the workspaces that rows of other entities belong to; this one of them is always there.
+    pub default_workspace: Option<DefaultWorkspace>,
     pub ttl: bool,
     pub table_name: Option<&'static str>,
     pub admin_api_name: Option<&'static str>,
@@ -203,6 +213,8 @@ attributes! {
     cache_key(names: Names) cache_key = names;
     /// Rows belong to a workspace.
     workspaceable() workspaceable = true;
+    /// The rows are the workspaces of other entities' rows.
+    default_workspace(row: DefaultWorkspace) default_workspace = Some(row);
     /// Rows may expire.
     ttl() ttl = true;
     /// The table, where it differs from the name.
@@ -256,6 +268,7 @@ impl Entity {
             endpoint_key: None,
             cache_key: &[],
             workspaceable: false,
+            default_workspace: None,
             ttl: false,
             table_name: None,
             admin_api_name: None,

@@ -31,7 +31,7 @@ mod violations;
 pub use check::{Check, Conditional, ConditionalAtLeastOneOf, CustomCheck, Names, Otherwise, custom};
 pub use context::{Context, Flavor};
 pub use declarations::{Declarations, Profile};
-pub use entity::{Agreement, Edition, Entity, Subschema, Transform, Transformation};
+pub use entity::{Agreement, DefaultWorkspace, Edition, Entity, Subschema, Transform, Transformation};
 pub use field::{
     BOOLEAN, Field, INTEGER, JsonSchema, NUMBER, Named, Normalizer, OnDelete, Pattern, SAME, STRING, Type,
     Validator, array, elements, foreign, json, map, record, set,

@@ -116,12 +116,15 @@ struct Known<'a> {
     by_key: HashMap<(&'static [&'static str], String), &'a str>,
     /// Those that a document may mean without naming them, since the node made their names up if they have any.
     others: Vec<(&'a str, &'a Row)>,
+    /// Places among those, by the value of a field, for the fields that have been asked for.
+    by_value: HashMap<&'static str, HashMap<String, Vec<usize>>>,
     taken: HashSet<String>,
 }
 
 impl<'a> Known<'a> {
     fn new(entity: &'static Entity, current: &'a Configuration, selection: &Selection) -> Known<'a> {
-        let mut known = Known { entity, by_key: HashMap::new(), others: Vec::new(), taken: HashSet::new() };
+        let (by_key, others, by_value) = (HashMap::new(), Vec::new(), HashMap::new());
+        let mut known = Known { entity, by_key, others, by_value, taken: HashSet::new() };
         for (id, row) in current.of(entity).filter(|(_, row)| selection.reaches(entity, row)) {
             let keys = natural_keys(entity, row);
             let made_up = |(fields, _): &NaturalKey| {
@@ -139,10 +142,11 @@ impl<'a> Known<'a> {
     fn find(&mut self, row: &Row) -> Option<String> {
         let keys = natural_keys(self.entity, row);
         let id = if keys.is_empty() {
-            self.others
-                .iter()
-                .find(|(id, other)| !self.taken.contains(*id) && holds(other, row))
+            let candidates = self.candidates(row);
+            let rows = candidates.iter().filter_map(|place| self.others.get(*place));
+            rows.filter(|(id, other)| !self.taken.contains(*id) && holds(other, row))
                 .map(|(id, _)| *id)
+                .next()
         } else {
             keys.iter().filter_map(|key| self.by_key.get(key)).find(|id| !self.taken.contains(**id)).copied()
         };
@@ -150,6 +154,37 @@ impl<'a> Known<'a> {
         self.taken.insert(id.clone());
         Some(id)
     }
+
+    /// The places of nameless rows that agree with an item in the field in which the fewest do.
+    fn candidates(&mut self, row: &Row) -> Vec<usize> {
+        let mut fewest: Option<&Vec<usize>> = None;
+        // What is not a list or a scalar may be said in part.
+        let told = |field: &Field| field.fields().is_empty() && !field.is_abstract;
+        let fields = self.entity.fields.iter().filter(|(name, field)| told(field) && row.contains_key(*name));
+        let fields: Vec<&'static str> = fields.map(|(name, _)| *name).collect();
+        for name in &fields {
+            let others = &self.others;
+            self.by_value.entry(name).or_insert_with(|| {
+                let mut places: HashMap<String, Vec<usize>> = HashMap::new();
+                for (place, (_, other)) in others.iter().enumerate() {
+                    places.entry(text(other, name)).or_default().push(place);
+                }
+                places
+            });
+        }
+        for name in fields {
+            let Some(places) = self.by_value.get(name).and_then(|values| values.get(&text(row, name))) else {
+                return Vec::new();
+            };
+            fewest = fewest.filter(|fewest| fewest.len() <= places.len()).or(Some(places));
+        }
+        fewest.map_or_else(|| (0..self.others.len()).collect(), Clone::clone)
+    }
+}
+
+/// A value as a key.
+fn text(row: &Row, name: &str) -> String {
+    row.get(name).unwrap_or(&Value::Null).to_string()
 }
 
 /// Whether a row holds everything that a document says of it.

@@ -18,7 +18,7 @@ pub struct Configuration {
 
 /// Whether a configuration has rows of an entity.
 pub fn is_configured(entity: &Entity) -> bool {
-    entity.stored && entity.db_export && entity.generate_admin_api
+    entity.stored && entity.db_export && entity.generate_admin_api && entity.default_workspace.is_none()
 }
 
 impl Configuration {

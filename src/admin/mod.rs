@@ -50,7 +50,15 @@ async fn handle(node: &Node, request: http::Request<Body>) -> Response {
 }
 
 async fn serve(node: &Node, request: http::Request<Body>, body_limit: usize) -> Result<Answer, Refusal> {
-    let request = Request::read(request, body_limit).await?;
+    let workspace = node.endpoints.workspace(request.uri().path());
+    let default = node.store.default_scope();
+    let mut request = Request::read(request, workspace.as_ref(), default, body_limit).await?;
+    if let Some(workspace) = workspace {
+        request.scope = node.store.workspace(&workspace.name).await?.ok_or_else(Refusal::not_found)?;
+        if request.scope != default {
+            request.prefix = workspace.prefix;
+        }
+    }
     let found = node.endpoints.find(request.uri.path()).ok_or_else(Refusal::not_found)?;
     let (endpoint, parameters) = (found.endpoint, found.parameters);
     answer(node, endpoint, parameters, &request).await.map_err(|refusal| match refusal.status {
@@ -78,7 +86,7 @@ async fn answer(
         if let (Target::Entity(Place::Item(entity)), Some(segment)) = (endpoint.target, parameters.first())
             && entity.reached_through.is_some()
         {
-            rows::key_of(node, entity, segment).await?;
+            rows::key_of(node, node.space(&request), entity, segment).await?;
         }
         return Ok(Answer::Options(endpoint.allow()));
     }

@@ -4,6 +4,8 @@ use axum::body::Body;
 use bytes::Bytes;
 use entities::schema::Row;
 use generators::input::{self, Brackets, Part};
+use generators::operations::Scope;
+use generators::routes::InWorkspace;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, StatusCode, Uri};
 use http_body_util::{BodyExt, Limited};
@@ -28,6 +30,10 @@ pub struct Request {
     pub headers: HeaderMap,
     pub encoding: Encoding,
     pub body: Bytes,
+    /// Whose rows it is about.
+    pub scope: Scope,
+    /// What its path began with, to say which: `/blue`; empty for the default workspace.
+    pub prefix: String,
 }
 
 /// The input of a write, decoded.
@@ -77,28 +83,27 @@ fn takes_yaml(path: &str) -> bool {
     matches!(path, "/config" | "/configuration")
 }
 
-/// The path without the workspace that it begins with, of which there is one: `/default/services` is `/services`.
-/// What clients ask for as the root of a workspace, `/default` or `/default/kong`, is `/`.
-fn without_workspace(uri: Uri) -> Uri {
-    const WORKSPACE: &str = "/default";
-    let Some(rest) =
-        uri.path().strip_prefix(WORKSPACE).filter(|rest| rest.is_empty() || rest.starts_with('/'))
-    else {
-        return uri;
-    };
-    let path = if matches!(rest, "" | "/kong" | "/kong/") { "/" } else { rest };
-    let rewritten = match uri.query() {
-        Some(query) => format!("{path}?{query}").parse(),
-        None => path.parse(),
-    };
-    rewritten.unwrap_or(uri)
+/// The address with another path.
+fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
+    match uri.query() {
+        Some(query) => format!("{path}?{query}").parse().ok(),
+        None => path.parse().ok(),
+    }
 }
 
 impl Request {
-    /// Reads a request whose body has at most `limit` bytes.
-    pub async fn read(request: http::Request<Body>, limit: usize) -> Result<Request, Refusal> {
+    /// Reads a request whose body has at most `limit` bytes. Where its path begins with a workspace, the path within it
+    /// is what counts from here on.
+    pub async fn read(
+        request: http::Request<Body>,
+        workspace: Option<&InWorkspace>,
+        scope: Scope,
+        limit: usize,
+    ) -> Result<Request, Refusal> {
         let (mut parts, body) = request.into_parts();
-        parts.uri = without_workspace(parts.uri);
+        if let Some(uri) = workspace.and_then(|workspace| with_path(&parts.uri, &workspace.path)) {
+            parts.uri = uri;
+        }
         let body = if needs_body(&parts.method) {
             match Limited::new(body, limit).collect().await {
                 Ok(body) => body.to_bytes(),
@@ -112,7 +117,8 @@ impl Request {
         };
         let has_body = !body.is_empty();
         let encoding = encoding(&parts.method, &parts.headers, has_body, takes_yaml(parts.uri.path()))?;
-        Ok(Request { method: parts.method, uri: parts.uri, headers: parts.headers, encoding, body })
+        let (method, uri, headers) = (parts.method, parts.uri, parts.headers);
+        Ok(Request { method, uri, headers, encoding, body, scope, prefix: String::new() })
     }
 
     /// The arguments of the query.
@@ -181,21 +187,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_workspace_is_taken_from_the_path() {
-        for (given, kept) in [
-            ("/default/services?size=5&a=%2F", "/services?size=5&a=%2F"),
-            ("/default/services/", "/services/"),
-            ("/default", "/"),
-            ("/default/", "/"),
-            ("/default/kong?x", "/?x"),
-            ("/default/default/services", "/default/services"),
-            ("/defaults", "/defaults"),
-            ("/other/services", "/other/services"),
-            ("/default//services", "//services"),
-            ("/", "/"),
+    fn another_path_keeps_the_arguments() {
+        for (given, path, wanted) in [
+            ("/blue/services?size=5&a=%2F", "/services", "/services?size=5&a=%2F"),
+            ("/blue/services/", "/services/", "/services/"),
+            ("/blue?x", "/", "/?x"),
         ] {
-            let kept: Uri = kept.parse().unwrap();
-            assert_eq!(without_workspace(given.parse().unwrap()), kept, "{given}");
+            assert_eq!(with_path(&given.parse().unwrap(), path), wanted.parse().ok(), "{given}");
         }
     }
 }

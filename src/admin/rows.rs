@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use entities::schema::{Entity, Row};
+use generators::errors::Error;
 use generators::operations::{Action, Key, Operation, Page, key, offset_behind, page, size, unique};
 use generators::output;
 use generators::routes::Place;
@@ -13,7 +14,7 @@ use super::answer::Answer;
 use super::errors::Refusal;
 use super::request::Request;
 use crate::node::Node;
-use crate::store::{self, Failure, NOT_FOUND, reference_to};
+use crate::store::{self, Failure, NOT_FOUND, Space, reference_to};
 
 /// Answers a request for rows.
 pub async fn answer(
@@ -32,11 +33,15 @@ pub async fn answer(
     };
     let input = request.input().await?;
     request.arguments()?;
+    let space = node.store.within(request.scope);
     if let Place::Collection(entity) = place
         && !entity.stored
     {
         let sentence = "does not support insert/upsert/update/delete operations";
-        return Err(generators::errors::Error::violation(entity.name, sentence).into());
+        return Err(Error::violation(entity.name, sentence).into());
+    }
+    if let Place::Collection(entity) | Place::Item(entity) = place {
+        reserved(node, entity, &parameters, &input.row)?;
     }
     let operation = Operation { action, place, parameters, row: input.row, textual: input.textual };
     let status = if action == Action::Create { StatusCode::CREATED } else { StatusCode::OK };
@@ -47,10 +52,23 @@ pub async fn answer(
         }
         Place::Parent { parent, .. } => parent,
     };
-    Ok(match node.store.write(operation).await? {
+    Ok(match space.write(operation).await? {
         Some(row) => Answer::Json(status, output::render(shown, &row).into()),
         None => Answer::NoContent,
     })
+}
+
+/// Refuses a workspace whose name would be taken for one of the API's own paths.
+fn reserved(node: &Node, entity: &'static Entity, parameters: &[String], row: &Row) -> Result<(), Error> {
+    let Some(name) = entity.endpoint_key.filter(|_| entity.default_workspace.is_some()) else {
+        return Ok(());
+    };
+    let given = row.get(name).and_then(Value::as_str);
+    let mut names = parameters.iter().map(String::as_str).chain(given);
+    match names.find(|name| node.endpoints.begins_with(name)) {
+        Some(_) => Err(Error::violation(name, "must not be the first segment of one of the API's own paths")),
+        None => Ok(()),
+    }
 }
 
 async fn read(
@@ -59,13 +77,14 @@ async fn read(
     parameters: &[String],
     request: &Request,
 ) -> Result<Answer, Refusal> {
+    let space = node.store.within(request.scope);
     let segment = |i: usize| parameters.get(i).map_or("", String::as_str);
     let found = |json| Answer::Json(StatusCode::OK, json);
     match place {
         Place::Item(entity) => {
             request.arguments()?;
-            let key = key_of(node, entity, segment(0)).await?;
-            match node.store.get_listed(entity, &key).await? {
+            let key = key_of(node, space, entity, segment(0)).await?;
+            match space.get_listed(entity, &key).await? {
                 Some(json) => Ok(found(json)),
                 // An entity that lists others is looked for in a way that names the key that led nowhere.
                 None if entity.listing().is_some() => Err(key.not_found(entity).into()),
@@ -74,54 +93,63 @@ async fn read(
         }
         Place::Collection(entity) => {
             let path = request.uri.path_and_query().map_or("", |path| path.as_str());
-            if let Some(page) = node.store.page_sent(entity, path) {
+            let path = format!("{}{path}", request.prefix);
+            if let Some(page) = space.page_sent(entity, &path) {
                 return Ok(found(page));
             }
-            collection(node, entity, path, &request.arguments()?).await
+            collection(node, entity, &path, request).await
         }
         Place::Children { parent, child, field } => {
             let arguments = request.arguments()?;
-            let above = parent_id(node, parent, segment(0), child).await?;
-            let list = Children { parent, child, field, above, segment: segment(0) };
+            let above = parent_id(node, space, parent, segment(0), child).await?;
+            let prefix = request.prefix.as_str();
+            let list = Children { parent, child, field, above, segment: segment(0), prefix };
             if child.newest_first {
-                list.newest_first(node, &arguments).await
+                list.newest_first(space, &arguments).await
             } else {
-                list.page(node, &arguments, "").await
+                list.page(space, &arguments, "").await
             }
         }
         Place::AllChildren { parent, child, field } => {
             let arguments = request.arguments()?;
-            let above = parent_id(node, parent, segment(0), child).await?;
-            Children { parent, child, field, above, segment: segment(0) }.page(node, &arguments, "/all").await
+            let above = parent_id(node, space, parent, segment(0), child).await?;
+            let prefix = request.prefix.as_str();
+            let list = Children { parent, child, field, above, segment: segment(0), prefix };
+            list.page(space, &arguments, "/all").await
         }
         Place::Child { parent, child, field } => {
             request.arguments()?;
-            let above = parent_id(node, parent, segment(0), child).await?;
+            let above = parent_id(node, space, parent, segment(0), child).await?;
             let circumstances = node.circumstances();
             let key = store::below_key(child, field, &above, segment(1), &circumstances.context())?;
-            let json = node.store.get_within(child, field, &above, &key).await?;
+            let json = space.get_within(child, field, &above, &key).await?;
             json.map(found).ok_or_else(|| store::absent_below(child, &key, &circumstances.context()).into())
         }
         Place::Parent { child, parent, .. } => {
             request.arguments()?;
             let circumstances = node.circumstances();
             let key = key(child, segment(0), &circumstances.context())?;
-            let row = node.store.row(child, &key).await?.ok_or_else(Refusal::not_found)?;
+            let row = space.row(child, &key).await?.ok_or_else(Refusal::not_found)?;
             let id = reference_to(child, parent, &row).ok_or_else(Refusal::not_found)?;
-            let json = node.store.get(parent, &Key::Primary(id)).await?;
+            let json = space.get(parent, &Key::Primary(id)).await?;
             json.map(found).ok_or_else(Refusal::not_found)
         }
     }
 }
 
 /// The key of an entity's own path, through another entity's name where the declaration says so.
-pub async fn key_of(node: &Node, entity: &'static Entity, segment: &str) -> Result<Key, Refusal> {
+pub async fn key_of(
+    node: &Node,
+    space: Space<'_>,
+    entity: &'static Entity,
+    segment: &str,
+) -> Result<Key, Refusal> {
     let circumstances = node.circumstances();
     let context = circumstances.context();
     let through = entity.reached_through.filter(|_| !is_uuid(segment));
     let Some((other, sentence)) = through else { return Ok(key(entity, segment, &context)?) };
     let other = node.declarations.entity(other).ok_or_else(Refusal::not_found)?;
-    let row = node.store.row(other, &key(other, segment, &context)?).await?;
+    let row = space.row(other, &key(other, segment, &context)?).await?;
     let id = row.and_then(|row| reference_to(other, entity, &row)).ok_or(Failure::Absent(sentence))?;
     Ok(Key::Primary(id))
 }
@@ -129,43 +157,48 @@ pub async fn key_of(node: &Node, entity: &'static Entity, segment: &str) -> Resu
 /// The id of a parent, named in the path of its child.
 pub async fn parent_id(
     node: &Node,
+    space: Space<'_>,
     parent: &'static Entity,
     segment: &str,
     child: &'static Entity,
 ) -> Result<String, Refusal> {
     let led = parent.reached_through.is_some_and(|(name, _)| name == child.name);
     let key = if led {
-        key_of(node, parent, segment).await?
+        key_of(node, space, parent, segment).await?
     } else {
         key(parent, segment, &node.circumstances().context())?
     };
-    node.store.id(parent, &key).await?.ok_or_else(|| Failure::Absent(NOT_FOUND).into())
+    space.id(parent, &key).await?.ok_or_else(|| Failure::Absent(NOT_FOUND).into())
 }
 
 async fn collection(
     node: &Node,
     entity: &'static Entity,
     path: &str,
-    arguments: &Row,
+    request: &Request,
 ) -> Result<Answer, Refusal> {
+    let (space, arguments) = (node.store.within(request.scope), &request.arguments()?);
     for field in entity.lookups {
         if let Some(value) = arguments.get(*field) {
-            return lookup(node, entity, field, value).await;
+            return lookup(node, space, entity, field, value).await;
         }
     }
     let page = page(entity, arguments)?;
-    let slice = node.store.page(entity, &page).await?;
+    let slice = space.page(entity, &page).await?;
     let next = slice.goes_on_after.as_deref().map(offset_behind);
-    let next = next.map(|offset| (output::next_of_collection(entity, &offset, arguments), offset));
+    let path_of =
+        |offset: &str| format!("{}{}", request.prefix, output::next_of_collection(entity, offset, arguments));
+    let next = next.map(|offset| (path_of(&offset), offset));
     let next = next.as_ref().map(|(next, offset)| (next.as_str(), offset.as_str()));
     let body: Bytes = output::page(&slice.rows, next).into();
-    node.store.remember_page(path, slice.version, &body);
+    space.remember_page(path, slice.version, &body);
     Ok(Answer::Json(StatusCode::OK, body))
 }
 
 /// The one row of a collection that has a value in a unique field: `/consumers?custom_id=…`.
 async fn lookup(
     node: &Node,
+    space: Space<'_>,
     entity: &'static Entity,
     field: &'static str,
     value: &Value,
@@ -174,7 +207,7 @@ async fn lookup(
         return Err(Refusal::bad_request(&format!("{field} must be an unempty string")));
     };
     let key = unique(entity, field, text, &node.circumstances().context())?;
-    let rows: Vec<_> = node.store.get(entity, &key).await?.into_iter().collect();
+    let rows: Vec<_> = space.get(entity, &key).await?.into_iter().collect();
     Ok(Answer::Json(StatusCode::OK, output::page(&rows, None).into()))
 }
 
@@ -186,14 +219,16 @@ struct Children<'a> {
     above: String,
     /// The parent as the client named it.
     segment: &'a str,
+    /// The workspace likewise.
+    prefix: &'a str,
 }
 
 impl Children<'_> {
     /// In the order of ids. A tag filter is read but not applied, as in Kong.
-    async fn page(&self, node: &Node, arguments: &Row, suffix: &str) -> Result<Answer, Refusal> {
+    async fn page(&self, space: Space<'_>, arguments: &Row, suffix: &str) -> Result<Answer, Refusal> {
         let within = Some((self.field, self.above.clone()));
         let page = Page { within, tags: None, ..page(self.child, arguments)? };
-        let slice = node.store.page(self.child, &page).await?;
+        let slice = space.page(self.child, &page).await?;
         let next = slice
             .goes_on_after
             .as_deref()
@@ -205,12 +240,13 @@ impl Children<'_> {
 
     fn next(&self, offset: &str, suffix: &str) -> String {
         let collection = format!("{}{suffix}", self.child.nested_collection());
-        output::next_of_children(self.parent, self.segment, &collection, offset)
+        let path = output::next_of_children(self.parent, self.segment, &collection, offset);
+        format!("{}{path}", self.prefix)
     }
 
     /// Newest first; the offset is the number of rows that come before.
-    async fn newest_first(&self, node: &Node, arguments: &Row) -> Result<Answer, Refusal> {
-        let (rows, behind) = newest_page(node, self.child, self.field, &self.above, arguments).await?;
+    async fn newest_first(&self, space: Space<'_>, arguments: &Row) -> Result<Answer, Refusal> {
+        let (rows, behind) = newest_page(space, self.child, self.field, &self.above, arguments).await?;
         let shown: Vec<_> = rows.iter().map(|row| output::render(self.child, row)).collect();
         let next = behind.map(|behind| (self.next(&behind.to_string(), ""), behind.to_string()));
         let next = next.as_ref().map(|(next, offset)| (next.as_str(), offset.as_str()));
@@ -220,12 +256,12 @@ impl Children<'_> {
 
 /// The rows below a parent, newest first.
 pub async fn newest(
-    node: &Node,
+    space: Space<'_>,
     child: &'static Entity,
     field: &'static str,
     above: &str,
 ) -> Result<Vec<Row>, Refusal> {
-    let mut rows = node.store.children(child, field, above).await?;
+    let mut rows = space.children(child, field, above).await?;
     let created = |row: &Row| row.get("created_at").and_then(Value::as_f64).unwrap_or_default();
     rows.sort_by(|a, b| created(b).total_cmp(&created(a)).then_with(|| id(b).cmp(id(a))));
     Ok(rows)
@@ -233,7 +269,7 @@ pub async fn newest(
 
 /// A page of the rows below a parent, newest first, and how many rows it ends behind if there are more.
 pub async fn newest_page(
-    node: &Node,
+    space: Space<'_>,
     child: &'static Entity,
     field: &'static str,
     above: &str,
@@ -242,12 +278,11 @@ pub async fn newest_page(
     let size = size(arguments)?;
     let offset = match generators::operations::offset(arguments)? {
         None => 0,
-        Some(text) => text.parse::<usize>().map_err(|_| generators::errors::Error::InvalidOffset {
-            offset: text.to_owned(),
-            why: "bad offset string",
-        })?,
+        Some(text) => text
+            .parse::<usize>()
+            .map_err(|_| Error::InvalidOffset { offset: text.to_owned(), why: "bad offset string" })?,
     };
-    let rows = newest(node, child, field, above).await?;
+    let rows = newest(space, child, field, above).await?;
     let behind = offset.saturating_add(size);
     let goes_on = (rows.len() > behind).then_some(behind);
     Ok((rows.into_iter().skip(offset).take(size).collect(), goes_on))

@@ -14,23 +14,23 @@ use crate::admin::{Answer, Refusal, Request};
 /// `GET /cache/{key}`, `DELETE /cache/{key}`
 pub fn entry(node: &Node, key: &str, request: &Request) -> Result<Answer, Refusal> {
     if request.method == http::Method::DELETE {
-        node.store.forget_pages(Some(key));
+        node.space(request).forget_page(key);
         return Ok(Answer::NoContent);
     }
-    held(node, key).map(|page| Answer::Json(StatusCode::OK, page)).ok_or_else(Refusal::not_found)
+    held(node, key, request).map(|page| Answer::Json(StatusCode::OK, page)).ok_or_else(Refusal::not_found)
 }
 
 /// `DELETE /cache`
 pub fn purge(node: &Node) -> Answer {
-    node.store.forget_pages(None);
+    node.store.forget_pages();
     Answer::NoContent
 }
 
 /// The page of that key, unless rows have changed since.
-fn held(node: &Node, key: &str) -> Option<Bytes> {
-    let path = key.split('?').next()?;
+fn held(node: &Node, key: &str, request: &Request) -> Option<Bytes> {
+    let path = key.strip_prefix(request.prefix.as_str())?.split('?').next()?;
     match node.endpoints.find(path)?.endpoint.target {
-        Target::Entity(Place::Collection(entity)) => node.store.page_sent(entity, key),
+        Target::Entity(Place::Collection(entity)) => node.space(request).page_sent(entity, key),
         _ => None,
     }
 }

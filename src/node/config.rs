@@ -214,7 +214,7 @@ impl Shown {
 
 /// The rows of the store as a declarative configuration, in YAML.
 pub async fn export(node: &Node) -> Result<String, Failure> {
-    let configuration = node.store.configuration().await?;
+    let configuration = node.store.default_space().configuration().await?;
     let circumstances = node.circumstances();
     let written = blocking(move || {
         let document = declarative::export(&configuration, &circumstances.context());

@@ -19,7 +19,7 @@ use super::Node;
 use super::config::{blocking, hash, is_true, parse, unreadable};
 use crate::admin::{Answer, Refusal, Request};
 use crate::clock::Circumstances;
-use crate::store::{Failure, Progress, Snapshot};
+use crate::store::{Failure, Progress, Snapshot, Space};
 
 /// The right to bring a configuration about: one at a time has it.
 #[derive(Default)]
@@ -67,7 +67,7 @@ pub async fn answer(node: &Node, request: &Request) -> Result<Answer, Refusal> {
     let selection = Selection::new(tags(arguments.get("select_tag")));
     if request.method != Method::PUT {
         let form = Form { with_ids: is_set("with_ids"), selection };
-        return Ok(Answer::ok(&Value::Object(dump(node, form).await?)));
+        return Ok(Answer::ok(&Value::Object(dump(node, node.space(request), form).await?)));
     }
     let body = request.body.clone();
     if body.is_empty() {
@@ -76,7 +76,7 @@ pub async fn answer(node: &Node, request: &Request) -> Result<Answer, Refusal> {
     }
     let document = blocking(move || parse(&body)).await?.map_err(unreadable)?;
     let wish = Wish { document, selection, dry_run: is_set("dry_run") };
-    match synchronize(node, wish, &Progress::default()).await {
+    match synchronize(node, node.space(request), wish, &Progress::default()).await {
         Ok(report) => Ok(Answer::Json(StatusCode::OK, report.to_string().into())),
         Err(Trouble::Document(refused)) if is_set("flatten_errors") => {
             let (error, rows) = refused.flattened();
@@ -104,8 +104,8 @@ fn tags(argument: Option<&Value>) -> Vec<String> {
 ///
 /// # Errors
 /// The store fails.
-pub async fn dump(node: &Node, form: Form) -> Result<Row, Failure> {
-    let configuration = node.store.configuration().await?;
+pub async fn dump(node: &Node, space: Space<'_>, form: Form) -> Result<Row, Failure> {
+    let configuration = space.configuration().await?;
     let (declarations, circumstances) = (Arc::clone(&node.declarations), node.circumstances());
     blocking(move || declarative::dump(&configuration, &form, &declarations, &circumstances.context())).await
 }
@@ -134,23 +134,39 @@ pub fn check(document: Row, declarations: &Declarations, flavor: Flavor) -> Resu
 ///
 /// # Errors
 /// Something is wrong with the document, or the store refuses a row; nothing is written then.
-pub async fn import(node: &Node, document: Row, progress: &Progress) -> Result<usize, Trouble> {
+pub async fn import(
+    node: &Node,
+    space: Space<'_>,
+    document: Row,
+    progress: &Progress,
+) -> Result<usize, Trouble> {
     let (declarations, circumstances) = (Arc::clone(&node.declarations), node.circumstances());
     let work = move || declarative::load(document, &declarations, &circumstances.context(), Vec::new);
     let rows = blocking(work).await?.map_err(Trouble::Document)?;
-    let operations = rows.into_iter().map(|row| Operation::write(row.entity, &row.id, row.stored));
-    apply(node, operations.collect(), progress).await
+    // A workspace is not of a configuration: it is where one is.
+    let rows = rows.into_iter().filter(|row| row.entity.default_workspace.is_none());
+    let operations = rows.map(|row| Operation::write(row.entity, &row.id, row.stored));
+    apply(space, operations.collect(), progress).await
 }
 
 /// Makes the store equal to a document, and says what has changed; with `dry_run` only what would.
 ///
 /// # Errors
 /// Something is wrong with the document, or the store refuses a change; nothing is changed then.
-pub async fn synchronize(node: &Node, wish: Wish, progress: &Progress) -> Result<Value, Trouble> {
+pub async fn synchronize(
+    node: &Node,
+    space: Space<'_>,
+    wish: Wish,
+    progress: &Progress,
+) -> Result<Value, Trouble> {
     let _turn = node.turn.0.lock().await;
     // A node without a database may be loading a document right now.
     let load = node.store.turn().await.map_err(|_| Failure::busy("too many loads wait"))?;
-    let current = node.store.configuration().await?;
+    if load.is_some() && !space.is_default() {
+        let sentence = "without a database all rows are in the default workspace";
+        return Err(Failure::from(Error::OperationUnsupported(sentence.to_owned())).into());
+    }
+    let current = space.configuration().await?;
     let (declarations, circumstances) = (Arc::clone(&node.declarations), node.circumstances());
     let dry_run = wish.dry_run;
     let work = move || find(wish, current, &declarations, &circumstances);
@@ -165,7 +181,7 @@ pub async fn synchronize(node: &Node, wish: Wish, progress: &Progress) -> Result
             turn.replace(snapshot, hash);
         }
         None => {
-            apply(node, operations, progress).await?;
+            apply(space, operations, progress).await?;
         }
     }
     Ok(report)
@@ -201,12 +217,12 @@ fn snapshot(configuration: &Configuration, declarations: &Declarations) -> (Snap
 }
 
 /// Carries out operations, all or none. How many there were.
-async fn apply(node: &Node, operations: Vec<Operation>, progress: &Progress) -> Result<usize, Trouble> {
+async fn apply(space: Space<'_>, operations: Vec<Operation>, progress: &Progress) -> Result<usize, Trouble> {
     let rows: Vec<_> = operations.iter().map(Operation::subject).collect();
     if rows.is_empty() {
         return Ok(0);
     }
-    match node.store.write_all(operations, progress).await {
+    match space.write_all(operations, progress).await {
         Ok(_) => Ok(rows.len()),
         Err(failure) => Err(Trouble::Store(failure, rows.get(progress.done()).cloned().flatten())),
     }

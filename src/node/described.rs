@@ -129,7 +129,7 @@ pub fn operations(endpoint: NodeEndpoint, declarations: &Declarations) -> Vec<Do
             with(get("A page that is remembered", json!({ "type": "object" })), Vec::new(), &[404]),
             without_content("DELETE", "Forget a page that is remembered", &[]),
         ],
-        NodeEndpoint::Config if declarations.without_database() => configuration(),
+        NodeEndpoint::Config if declarations.without_database() => loaded(),
         NodeEndpoint::Configuration => whole(),
         NodeEndpoint::LogLevel => vec![get("The level of the log", message())],
         NodeEndpoint::ChangeLogLevel(_) => {
@@ -219,30 +219,29 @@ fn status() -> Value {
     status
 }
 
-/// `/configuration`: everything that the node holds.
+/// An argument that means something by one value, and nothing by any other.
+fn argument(words: &str) -> Value {
+    json!({ "description": words })
+}
+
+/// `/configuration`: everything at once.
 fn whole() -> Vec<Documented> {
-    let document = || json!({ "type": "object", RULES: ["is a declarative configuration"] });
-    let flag = |words: &str| json!({ "description": words });
-    let tags = || json!({ "description": "Only rows with all of these tags: `a,b`." });
-    vec![
-        with(
-            get("Everything that the node holds, as a declarative configuration", document()),
-            vec![("select_tag", tags()), ("with_ids", flag("`1`: with the ids of rows."))],
-            &[],
-        ),
-        Documented {
-            method: "PUT",
-            summary: "Make everything that the node holds equal to a declarative configuration",
-            arguments: vec![("select_tag", tags()), ("dry_run", flag("`1`: only tell what would change."))],
-            body: Some(document()),
-            answers: [(409, None)].into_iter().chain(ok(json!({ "type": "object" }))).collect(),
-        },
-    ]
+    let tags = || ("select_tag", argument("Only rows that carry these tags, behind commas."));
+    let document = json!({ "type": "object", "required": ["_format_version"] });
+    let dump = get("Everything that the node holds, as one document", document.clone());
+    let ids = ("with_ids", argument("`1`: with the ids of the rows."));
+    let change = Documented {
+        method: "PUT",
+        body: Some(json!({ "type": "object", RULES: ["is a declarative configuration"] })),
+        ..get("Make the rows equal to a document, all or none", json!({ "type": "object" }))
+    };
+    let dry_run = ("dry_run", argument("`1`: only tell what would change."));
+    let flatten = ("flatten_errors", argument("`1`: what is wrong is also told row by row."));
+    vec![with(dump, vec![tags(), ids], &[]), with(change, vec![tags(), dry_run, flatten], &[])]
 }
 
 /// `/config`, which only a node without a database has.
-fn configuration() -> Vec<Documented> {
-    let argument = |words: &str| json!({ "description": words });
+fn loaded() -> Vec<Documented> {
     vec![
         get("The configuration that was loaded", object(json!({ "config": text() }))),
         Documented {

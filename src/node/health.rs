@@ -76,9 +76,15 @@ fn declared(node: &Node) -> Result<Declared, Refusal> {
 }
 
 /// The upstream that a path names.
-async fn upstream(node: &Node, declared: &Declared, segment: &str) -> Result<(String, Row), Refusal> {
-    let id = rows::parent_id(node, declared.upstreams, segment, declared.targets).await?;
-    let row = node.store.row(declared.upstreams, &Key::Primary(id.clone())).await?;
+async fn upstream(
+    node: &Node,
+    request: &Request,
+    declared: &Declared,
+    segment: &str,
+) -> Result<(String, Row), Refusal> {
+    let space = node.space(request);
+    let id = rows::parent_id(node, space, declared.upstreams, segment, declared.targets).await?;
+    let row = space.row(declared.upstreams, &Key::Primary(id.clone())).await?;
     Ok((id, row.ok_or_else(Refusal::not_found)?))
 }
 
@@ -207,15 +213,16 @@ fn word(checked: bool, healthy: bool) -> &'static str {
 pub async fn show(node: &Node, segment: &str, request: &Request) -> Result<Answer, Refusal> {
     let arguments = request.arguments()?;
     let declared = declared(node)?;
-    let (id, upstream) = upstream(node, &declared, segment).await?;
+    let (id, upstream) = upstream(node, request, &declared, segment).await?;
     let checked = is_checked(&upstream);
     if arguments.get("balancer_health").and_then(Value::as_str) == Some("1") {
-        let mut targets = rows::newest(node, declared.targets, FIELD, &id).await?;
+        let mut targets = rows::newest(node.space(request), declared.targets, FIELD, &id).await?;
         targets.reverse();
         let data = balancer(node, &id, &upstream, checked, &resolve(&id, &targets).await);
         return Ok(Answer::ok(&json!({ "data": data, "next": null, "node_id": node.id.to_string() })));
     }
-    let (targets, behind) = rows::newest_page(node, declared.targets, FIELD, &id, &arguments).await?;
+    let (targets, behind) =
+        rows::newest_page(node.space(request), declared.targets, FIELD, &id, &arguments).await?;
     let resolved = resolve(&id, &targets).await;
     let data: Vec<Value> = targets
         .iter()
@@ -237,7 +244,7 @@ pub async fn show(node: &Node, segment: &str, request: &Request) -> Result<Answe
     if let (Some(behind), Some(body)) = (behind, body.as_object_mut()) {
         body.insert(
             "next".to_owned(),
-            format!("/upstreams/{}/health?offset={behind}", output::escape(segment)).into(),
+            format!("{}/upstreams/{}/health?offset={behind}", request.prefix, output::escape(segment)).into(),
         );
         body.insert("offset".to_owned(), behind.to_string().into());
     }
@@ -272,11 +279,11 @@ pub async fn set(
     request.input().await?;
     let segment = |i: usize| parameters.get(i).map_or("", String::as_str);
     let declared = declared(node)?;
-    let (id, upstream) = upstream(node, &declared, segment(0)).await?;
+    let (id, upstream) = upstream(node, request, &declared, segment(0)).await?;
     let circumstances = node.circumstances();
     let key = store::below_key(declared.targets, FIELD, &id, segment(1), &circumstances.context())?;
-    let target =
-        node.store.get_within(declared.targets, FIELD, &id, &key).await?.ok_or_else(Refusal::not_found)?;
+    let target = node.space(request).get_within(declared.targets, FIELD, &id, &key).await?;
+    let target = target.ok_or_else(Refusal::not_found)?;
     let target: Row = serde_json::from_slice(&target).unwrap_or_default();
     if !is_checked(&upstream) {
         let name = upstream.get("name").and_then(Value::as_str).unwrap_or_default();

@@ -37,7 +37,7 @@ pub use root::KONG_VERSION;
 use crate::admin::{Answer, Refusal, Request};
 use crate::clock::Circumstances;
 use crate::settings::Role;
-use crate::store::{Announcement, Store};
+use crate::store::{Announcement, Space, Store};
 
 /// A running server.
 pub struct Node {
@@ -70,6 +70,11 @@ impl Node {
         Circumstances::now(self.flavor, self.declarations.without_database())
     }
 
+    /// The rows that a request is about.
+    pub fn space(&self, request: &Request) -> Space<'_> {
+        self.store.within(request.scope)
+    }
+
     /// Tells the other nodes on the same database.
     async fn announce(&self, words: &str) -> Result<(), Refusal> {
         Ok(self.store.announce(&self.id.to_string(), words).await?)
@@ -96,7 +101,7 @@ impl Node {
     ) -> Result<Answer, Refusal> {
         let name = parameters.first().map_or("", String::as_str);
         match endpoint {
-            NodeEndpoint::Root => root::answer(self).await,
+            NodeEndpoint::Root => root::answer(self, request).await,
             NodeEndpoint::OpenApi(format) => self.openapi.answer(self, format).await,
             NodeEndpoint::Endpoints => {
                 let kongs = self

@@ -6,7 +6,7 @@ use generators::operations::Page;
 use serde_json::{Map, Value, json};
 
 use super::Node;
-use crate::admin::{Answer, Refusal};
+use crate::admin::{Answer, Refusal, Request};
 
 /// The version of Kong whose Admin API this is; clients decide by it what they may ask.
 pub const KONG_VERSION: &str = "3.10.0";
@@ -20,7 +20,7 @@ pub fn plugins(node: &Node) -> Vec<&'static str> {
 }
 
 /// Answers `GET /`.
-pub async fn answer(node: &Node) -> Result<Answer, Refusal> {
+pub async fn answer(node: &Node, request: &Request) -> Result<Answer, Refusal> {
     let available: Map<String, Value> = node
         .declarations
         .entity("plugins")
@@ -39,19 +39,19 @@ pub async fn answer(node: &Node) -> Result<Answer, Refusal> {
         "lua_version": "none",
         "timers": { "running": tasks.running, "pending": tasks.pending },
         "pids": { "master": std::process::id(), "workers": [std::process::id()] },
-        "plugins": { "available_on_server": available, "enabled_in_cluster": in_cluster(node).await? },
+        "plugins": { "available_on_server": available, "enabled_in_cluster": in_cluster(node, request).await? },
         "configuration": node.adjusted.get().configuration,
     })))
 }
 
 /// The names of the plugins that some row configures.
-async fn in_cluster(node: &Node) -> Result<BTreeSet<String>, Refusal> {
+async fn in_cluster(node: &Node, request: &Request) -> Result<BTreeSet<String>, Refusal> {
     let mut names = BTreeSet::new();
     let Some(entity) = node.declarations.entity("plugins") else { return Ok(names) };
     let mut after = None;
     loop {
         let page = Page { size: generators::operations::MAX_PAGE_SIZE, after, ..Page::default() };
-        let slice = node.store.page(entity, &page).await?;
+        let slice = node.space(request).page(entity, &page).await?;
         for json in &slice.rows {
             let row: Option<Value> = serde_json::from_slice(json).ok();
             names.extend(row.and_then(|row| row.get("name")?.as_str().map(str::to_owned)));

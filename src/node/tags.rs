@@ -25,12 +25,12 @@ pub async fn list(node: &Node, request: &Request, tag: Option<&str>) -> Result<A
     }
     let size = size(&arguments)?;
     let after = offset(&arguments)?.map(cursor).transpose()?;
-    let mut found = node.store.tagged(tag, after.as_ref(), size + 1).await?;
+    let mut found = node.space(request).tagged(tag, after.as_ref(), size + 1).await?;
     let more = found.len() > size;
     found.truncate(size);
     let next = found.last().filter(|_| more).map(|(_, _, id, ordinal)| {
         let offset = URL_SAFE_NO_PAD.encode(json!([id, ordinal]).to_string());
-        (next_path(tag, &offset, &arguments), offset)
+        (request.prefix.clone() + &next_path(tag, &offset, &arguments), offset)
     });
     let rows: Vec<_> = found
         .into_iter()

@@ -277,6 +277,12 @@ pub const KEYS: &[Key] = &[
         "Milliseconds within which a request must be answered.",
     )
     .reloads(),
+    acts(
+        "workspaces",
+        Boolean,
+        "off",
+        "Serve `/workspaces` and what clients keep in other workspaces than `default`; the Enterprise edition always does.",
+    ),
     acts("edition", OneOf(Edition::WORDS), "community", "The set of features that clients are told of."),
     inert("admin_gui_listen", Listen(Subsystem::Http), "0.0.0.0:8002, 0.0.0.0:8445 ssl", GUI),
     inert("status_listen", Listen(Subsystem::Http), "127.0.0.1:8007 reuseport backlog=16384", STATUS),

@@ -67,6 +67,8 @@ pub struct Settings {
     pub prefix: PathBuf,
     pub log_level: LogLevel,
     pub edition: Edition,
+    /// Whether clients may make workspaces beside the default one.
+    pub workspaces: bool,
     pub role: Role,
     /// A UUID in lower case; `None` lets the node keep an id of its own.
     pub node_id: Option<String>,
@@ -150,6 +152,8 @@ impl Settings {
         Self {
             log_level: LogLevel::from_word(values.text("log_level")).unwrap_or(LogLevel::Notice),
             edition: Edition::from_word(values.text("edition")).unwrap_or(Edition::Community),
+            workspaces: values.boolean("workspaces")
+                || Edition::from_word(values.text("edition")) == Some(Edition::Enterprise),
             role: Role::from_word(values.text("role")).unwrap_or(Role::Traditional),
             node_id: values.text_if_set("node_id").map(str::to_owned),
             admin_listen: values.addresses("admin_listen").to_vec(),

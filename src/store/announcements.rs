@@ -6,7 +6,7 @@
 //! said. A node on SQLite has no others.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, RuntimeErr, Statement};
 use sqlx::postgres::PgListener;
@@ -84,12 +84,15 @@ impl Store {
     pub async fn listen(&self, hear: impl Fn(&Announcement)) {
         let Engine::Postgres(engine) = &self.engine else { return };
         let (mut position, mut ear) = (engine.version, None);
+        let mut listen_again = Instant::now();
         loop {
             match news(engine, position).await {
                 Ok((announcements, version)) => {
                     announcements.iter().for_each(&hear);
                     position = version;
-                    if ear.is_none() {
+                    if ear.is_none() && Instant::now() >= listen_again {
+                        // Where there is no LISTEN, looking often has to do, and asking for it now and then.
+                        listen_again = Instant::now() + LISTENING;
                         ear = listener(engine).await;
                         if ear.is_some() {
                             // Something may have been said between the look and the first moment of listening.

@@ -5,12 +5,13 @@
 //! one row, so that it happens as a whole or not at all. Nothing here decides what is written.
 
 use entities::schema::{Entity, Row};
-use generators::operations::id_of;
+use generators::operations::{Scope, WORKSPACE, id_of};
 use generators::sql::{self, Shape};
 use generators::tables::{Dialect, Kind};
 use sea_orm::{ConnectionTrait, DbErr, SqlErr};
 use sea_query::Value as Bound;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::failure::{Conflict, Failure, Write, within};
 use super::session::{Change, Session};
@@ -29,28 +30,31 @@ pub struct Batch {
 }
 
 const INSERT_TAG_SQLITE: &str =
-    "INSERT INTO \"tags\" (\"entity\", \"tag\", \"id\", \"ordinal\") VALUES (?, ?, ?, ?)";
+    "INSERT INTO \"tags\" (\"entity\", \"tag\", \"id\", \"ordinal\", \"ws_id\") VALUES (?, ?, ?, ?, ?)";
 const INSERT_TAG_POSTGRES: &str =
-    "INSERT INTO \"tags\" (\"entity\", \"tag\", \"id\", \"ordinal\") VALUES ($1, $2, $3, $4)";
+    "INSERT INTO \"tags\" (\"entity\", \"tag\", \"id\", \"ordinal\", \"ws_id\") VALUES ($1, $2, $3, $4, $5)";
 const DELETE_TAG_SQLITE: &str = "DELETE FROM \"tags\" WHERE \"entity\" = ? AND \"tag\" = ? AND \"id\" = ?";
 const DELETE_TAG_POSTGRES: &str =
     "DELETE FROM \"tags\" WHERE \"entity\" = $1 AND \"tag\" = $2 AND \"id\" = $3";
-const LOG_SQLITE: &str = "INSERT INTO \"changes\" (\"entity\", \"id\", \"operation\", \"before\", \"after\", \"at\") \
-     VALUES (?, ?, ?, ?, ?, ?)";
-const LOG_POSTGRES: &str = "INSERT INTO \"changes\" (\"entity\", \"id\", \"operation\", \"before\", \"after\", \"at\") \
-     VALUES ($1, $2, $3, $4, $5, $6)";
+const LOG_SQLITE: &str = "INSERT INTO \"changes\" (\"entity\", \"id\", \"operation\", \"before\", \"after\", \"at\", \"ws_id\") \
+     VALUES (?, ?, ?, ?, ?, ?, ?)";
+const LOG_POSTGRES: &str = "INSERT INTO \"changes\" (\"entity\", \"id\", \"operation\", \"before\", \"after\", \"at\", \"ws_id\") \
+     VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
 impl<C: ConnectionTrait> Session<'_, C> {
     /// Writes a new row.
     pub fn insert(&mut self, entity: &'static Entity, row: Row) -> Result<(), Failure> {
-        let text = self.statements.text(entity, Shape::Insert, self.dialect);
-        let values = sql::insert_values(entity, &row, self.dialect);
+        let text = self.statements.text(entity, Shape::Insert, self.scope, self.dialect);
+        let mut values = sql::insert_values(entity, &row, self.dialect);
+        if entity.workspaceable {
+            values.push(sql::bind_workspace(self.own_workspace(entity), self.dialect));
+        }
         self.write(entity, &text, values, None, Some(row))
     }
 
     /// Writes a row over the stored one.
     pub fn update(&mut self, entity: &'static Entity, before: Row, row: Row) -> Result<(), Failure> {
-        let text = self.statements.text(entity, Shape::Update, self.dialect);
+        let text = self.statements.text(entity, Shape::Update, self.scope, self.dialect);
         let values = sql::update_values(entity, &row, self.dialect);
         self.write(entity, &text, values, Some(before), Some(row))
     }
@@ -58,9 +62,17 @@ impl<C: ConnectionTrait> Session<'_, C> {
     /// Deletes a row.
     pub fn delete(&mut self, entity: &'static Entity, row: Row) -> Result<(), Failure> {
         let Some(id) = id_of(entity, &row) else { return Ok(()) };
-        let text = self.statements.text(entity, Shape::Delete, self.dialect);
+        let text = self.statements.text(entity, Shape::Delete, self.scope, self.dialect);
         let values = sql::id_values(entity, &id, self.dialect);
         self.write(entity, &text, values, Some(row), None)
+    }
+
+    /// The workspace of the conversation, for a row that belongs to one.
+    fn own_workspace(&self, entity: &Entity) -> Option<Uuid> {
+        match self.scope {
+            Scope::Workspace(id) if entity.workspaceable => Some(id),
+            _ => None,
+        }
     }
 
     /// Adds a row's statement, those of its tags, and its line in the change log.
@@ -69,17 +81,22 @@ impl<C: ConnectionTrait> Session<'_, C> {
         entity: &'static Entity,
         text: &str,
         values: Vec<Bound>,
-        before: Option<Row>,
-        after: Option<Row>,
+        mut before: Option<Row>,
+        mut after: Option<Row>,
     ) -> Result<(), Failure> {
+        // A row that was read among those of every workspace carries its own.
+        let rows = [&mut before, &mut after].into_iter().flatten();
+        let carried = rows.filter_map(|row| row.shift_remove(WORKSPACE)).last();
+        let carried = carried.and_then(|id| Uuid::parse_str(id.as_str()?).ok());
+        let workspace = carried.or(self.own_workspace(entity));
         let Some(id) = after.as_ref().or(before.as_ref()).and_then(|row| id_of(entity, row)) else {
             return Err(Failure::Broken(format!("a row of '{}' without a primary key", entity.name)));
         };
         let row = after.as_ref().or(before.as_ref()).cloned().unwrap_or_default();
         self.batch.writes.push(Write { entity: entity.name, row, insert: before.is_none() });
         self.add(text, values);
-        self.write_tags(entity, &id, tags(before.as_ref()), tags(after.as_ref()));
-        let change = Change { entity, id, before, after };
+        self.write_tags(entity, &id, workspace, tags(before.as_ref()), tags(after.as_ref()));
+        let change = Change { entity, id, workspace, before, after };
         self.log(&change);
         self.touch(entity, &change.id);
         self.changes.push(change);
@@ -96,6 +113,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
         &mut self,
         entity: &'static Entity,
         id: &str,
+        workspace: Option<Uuid>,
         old: Vec<(i64, &str)>,
         new: Vec<(i64, &str)>,
     ) {
@@ -108,8 +126,9 @@ impl<C: ConnectionTrait> Session<'_, C> {
             self.add(delete, vec![Bound::from(entity.name), Bound::from(*tag), id.clone()]);
         }
         for (ordinal, tag) in new.iter().filter(|tag| !old.contains(tag)) {
-            let values = vec![Bound::from(entity.name), Bound::from(*tag), id.clone(), Bound::from(*ordinal)];
-            self.add(insert, values);
+            let workspace = sql::bind_workspace(workspace, self.dialect);
+            let (entity, tag) = (Bound::from(entity.name), Bound::from(*tag));
+            self.add(insert, vec![entity, tag, id.clone(), Bound::from(*ordinal), workspace]);
         }
     }
 
@@ -125,6 +144,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
             image(&change.before),
             image(&change.after),
             Bound::from(self.now_ms),
+            sql::bind_workspace(change.workspace, self.dialect),
         ];
         let text = match self.dialect {
             Dialect::Sqlite => LOG_SQLITE,

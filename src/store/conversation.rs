@@ -2,7 +2,7 @@
 
 use entities::schema::{Declarations, Entity, Row};
 use generators::errors::Error;
-use generators::operations::{Key, id_of};
+use generators::operations::{Key, Page, Scope, id_of};
 use sea_orm::ConnectionTrait;
 
 use super::execute::reference_field;
@@ -37,6 +37,12 @@ pub trait Conversation: Send {
         field: &'static str,
         id: &str,
     ) -> impl Future<Output = Result<Option<Row>, Failure>> + Send;
+
+    /// Whether an entity has rows.
+    fn any(&mut self, entity: &'static Entity) -> impl Future<Output = Result<bool, Failure>> + Send;
+
+    /// Turns to the rows of another scope, and gives the one before.
+    fn turn_to(&mut self, scope: Scope) -> Scope;
 
     /// Rows whose time is over.
     fn expired(&mut self, entity: &'static Entity) -> impl Future<Output = Result<Vec<Row>, Failure>> + Send;
@@ -77,6 +83,15 @@ impl<C: ConnectionTrait> Conversation for Session<'_, C> {
         id: &str,
     ) -> Result<Option<Row>, Failure> {
         Session::naming(self, entity, field, id).await
+    }
+
+    async fn any(&mut self, entity: &'static Entity) -> Result<bool, Failure> {
+        let one = Page { size: 1, ..Page::default() };
+        Ok(!Session::page(self, entity, &one).await?.is_empty())
+    }
+
+    fn turn_to(&mut self, scope: Scope) -> Scope {
+        Session::turn_to(self, scope)
     }
 
     async fn expired(&mut self, entity: &'static Entity) -> Result<Vec<Row>, Failure> {

@@ -3,7 +3,7 @@
 //! The order of steps is Kong's (`kong/db/dao/init.lua`, `kong/api/endpoints.lua`), since it decides which error a
 //! client sees. What needs no database (completion, validation, merging) is asked of the generators.
 
-use entities::schema::{Context, Declarations, Entity, OnDelete, Row, Violations};
+use entities::schema::{Context, Declarations, Entity, Row, Violations};
 use generators::complete::{Verb, complete, merge, rewrite, transform};
 use generators::errors::{Error, Unresolved};
 use generators::graph::Graph;
@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use super::conversation::{Conversation, permit, permit_deletion};
 use super::failure::{Failure, NOT_FOUND};
-use super::parts::{declared, shares_value, stored};
+use super::parts::{declared, keeps_name, shares_value, stored};
 
 /// One operation in one transaction.
 pub struct Execution<'a, S> {
@@ -260,6 +260,7 @@ impl<S: Conversation> Execution<'_, S> {
         }
         violations.into_result()?;
         let row = self.valid(entity, row, &given, Some(&before), Verb::Update).await?;
+        keeps_name(entity, &before, &row)?;
         permit::<S>("update", entity, Some(&key))?;
         let row = self.lasting(entity, row, ttl, Some(&before));
         let mut stored = stored(entity, &row);
@@ -290,6 +291,7 @@ impl<S: Conversation> Execution<'_, S> {
         let mut row = self.lasting(entity, row, ttl, None);
         match before {
             Some(before) => {
+                keeps_name(entity, &before, &row)?;
                 for name in entity.primary_key {
                     row.insert((*name).to_owned(), before.get(*name).cloned().unwrap_or_default());
                 }
@@ -389,48 +391,6 @@ impl<S: Conversation> Execution<'_, S> {
         row.insert("ttl".to_owned(), Value::from(expires_at.map(|at| seconds_left(at, now_ms))));
         row.insert(EXPIRY.to_owned(), Value::from(expires_at));
         row
-    }
-
-    /// Deletes the rows of an entity whose time is over.
-    pub(super) async fn expire(&mut self, entity: &'static Entity) -> Result<(), Failure> {
-        if entity.ttl {
-            for row in self.session.expired(entity).await? {
-                self.delete(entity, row).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Deletes a row and what hangs on it, or refuses because something would hang in the air.
-    async fn delete(&mut self, entity: &'static Entity, row: Row) -> Result<(), Failure> {
-        let Some(id) = id_of(entity, &row) else { return Ok(()) };
-        for naming in self.graph.naming(entity) {
-            if let Some(found) = self.session.naming(naming.entity, naming.field, &id).await? {
-                let what = entity.name.strip_suffix('s').unwrap_or(entity.name).replace('_', " ");
-                let by = id_of(naming.entity, &found).unwrap_or_default();
-                let name = naming.entity.name;
-                let sentence = format!("{what} {id} is still referenced by {name} (id = {by})");
-                return Err(Error::ReferencedByOthers(sentence).into());
-            }
-        }
-        for referrer in self.graph.referrers(entity) {
-            let children = self.session.children(referrer.child, referrer.field, &id).await?;
-            for child in children {
-                match referrer.on_delete {
-                    OnDelete::Restrict => {
-                        let (parent, child) = (entity.name, referrer.child.name);
-                        return Err(Error::StillReferenced { parent, child }.into());
-                    }
-                    OnDelete::Cascade => Box::pin(self.delete(referrer.child, child)).await?,
-                    OnDelete::Null => {
-                        let mut loose = child.clone();
-                        loose.insert(referrer.field.to_owned(), Value::Null);
-                        self.session.update(referrer.child, child, loose)?;
-                    }
-                }
-            }
-        }
-        self.session.delete(entity, row)
     }
 
     /// The names that a row is to list: known, free of doubles, and not another row's.

@@ -9,9 +9,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use entities::schema::{Declarations, Entity, Row};
+use generators::complete::{Verb, complete};
 use generators::declarative::Configuration;
 use generators::errors::Error;
-use generators::operations::{Key, Operation, Page};
+use generators::operations::{Key, Operation, Page, Scope, primary};
 use generators::output;
 use generators::sql::EXPIRY;
 use serde_json::Value;
@@ -42,18 +43,54 @@ pub struct Memory {
     waiting: AtomicUsize,
 }
 
-/// Rows that are ready to take the place of all others.
-pub struct Snapshot(Rows);
+/// Rows that are ready to take the place of all others. They are in the default workspace, as a declarative
+/// configuration has no word for another.
+pub struct Snapshot {
+    rows: Rows,
+    scope: Scope,
+}
 
 impl Snapshot {
     /// No rows yet.
     pub fn new(declarations: &Declarations) -> Snapshot {
-        Snapshot(Rows::alone(declarations))
+        Snapshot { rows: Rows::alone(declarations), scope: Scope::default_of(declarations) }
     }
 
     /// Adds a row, as it is stored.
-    pub fn add(&mut self, entity: &'static Entity, id: String, row: Row) {
-        self.0.apply(&Change { entity, id, before: None, after: Some(row) });
+    ///
+    /// The default workspace keeps the id that it has in every store.
+    pub fn add(&mut self, entity: &'static Entity, mut id: String, mut row: Row) {
+        if let (Some(default), Some(name)) = (entity.default_workspace, entity.endpoint_key)
+            && row.get(name).and_then(Value::as_str) == Some(default.name)
+        {
+            id = default.id.to_string();
+            row.extend(primary(entity, &id));
+        }
+        let workspace = match self.scope {
+            Scope::Workspace(id) if entity.workspaceable => Some(id),
+            _ => None,
+        };
+        self.rows.apply(&Change { entity, id, workspace, before: None, after: Some(row) });
+    }
+
+    /// The rows, with the workspace that is always there.
+    fn rows(mut self, shared: &Shared) -> Rows {
+        let default = shared
+            .declarations
+            .workspaces()
+            .and_then(|entity| Some((entity, entity.default_workspace?, entity.endpoint_key?)));
+        if let Some((entity, default, name)) = default {
+            let key = Key::Unique { field: name, value: default.name.to_owned() };
+            let mut given = primary(entity, &default.id.to_string());
+            given.insert(name.to_owned(), Value::from(default.name));
+            let circumstances = shared.circumstances();
+            if self.rows.row(self.scope, entity, &key).is_none()
+                && let Ok(row) = complete(entity, given, Verb::Insert, &circumstances.context())
+            {
+                self.add(entity, default.id.to_string(), row);
+            }
+        }
+        self.rows
     }
 }
 
@@ -61,7 +98,7 @@ impl Memory {
     /// A store without rows.
     pub fn open(shared: Arc<Shared>) -> Memory {
         Memory {
-            mirror: Mirror::holding(Rows::alone(&shared.declarations)),
+            mirror: Mirror::holding(Snapshot::new(&shared.declarations).rows(&shared)),
             shared,
             hash: RwLock::new(NO_HASH.to_owned()),
             loads: AtomicU64::new(0),
@@ -71,19 +108,20 @@ impl Memory {
     }
 
     /// A conversation about the rows of this moment.
-    pub fn conversation(&self, now_ms: i64) -> Reading<'_> {
-        Reading { memory: self, now_ms }
+    pub fn conversation(&self, scope: Scope, now_ms: i64) -> Reading<'_> {
+        Reading { memory: self, scope, now_ms }
     }
 
     /// Carries out operations up to their first write.
     pub async fn write(
         &self,
+        scope: Scope,
         operations: Vec<Operation>,
         progress: &Progress,
     ) -> Result<Option<Row>, Failure> {
         let circumstances = self.shared.circumstances();
         let context = circumstances.context();
-        let mut session = self.conversation(context.now_ms());
+        let mut session = self.conversation(scope, context.now_ms());
         let (declarations, graph) = (&*self.shared.declarations, &self.shared.graph);
         Execution { session: &mut session, declarations, graph, context: &context }
             .run(operations, progress)
@@ -91,12 +129,12 @@ impl Memory {
     }
 
     /// Adds every row to a configuration, all of one moment.
-    pub fn read(&self, found: &mut Configuration, now_ms: i64) {
-        let reading = self.conversation(now_ms);
+    pub fn read(&self, scope: Scope, found: &mut Configuration, now_ms: i64) {
+        let reading = self.conversation(scope, now_ms);
         let everything = Page { size: usize::MAX, ..Page::default() };
         let entities: Vec<_> = found.entities().collect();
         let rows = self.mirror.look(|rows| {
-            let of = |entity: &&'static Entity| (*entity, rows.rows(entity, &everything));
+            let of = |entity: &&'static Entity| (*entity, rows.rows(scope, entity, &everything));
             entities.iter().map(of).collect::<Vec<_>>()
         });
         for (entity, rows) in rows.unwrap_or_default() {
@@ -164,7 +202,7 @@ impl Drop for Waits<'_> {
 impl Turn<'_> {
     /// Puts the rows in the place of all others.
     pub fn replace(self, snapshot: Snapshot, hash: String) {
-        let Snapshot(mut rows) = snapshot;
+        let mut rows = snapshot.rows(&self.memory.shared);
         // A configuration has fewer changes than this, so that no two have a version in common.
         rows.begin((self.memory.loads.fetch_add(1, Ordering::Relaxed) + 1) << 32);
         let old = self.memory.mirror.replace(rows);
@@ -177,6 +215,7 @@ impl Turn<'_> {
 /// Questions about the rows.
 pub struct Reading<'a> {
     memory: &'a Memory,
+    scope: Scope,
     now_ms: i64,
 }
 
@@ -187,13 +226,13 @@ impl Reading<'_> {
             let rows = self.children(entity, field, parent).await?;
             return Ok(rows.into_iter().find(|row| row.get(*by).and_then(Value::as_str) == Some(value)));
         }
-        let found = self.memory.mirror.look(|rows| rows.row(entity, key)).flatten();
+        let found = self.memory.mirror.look(|rows| rows.row(self.scope, entity, key)).flatten();
         Ok(found.and_then(|(json, at)| self.read(entity, &json, at)))
     }
 
     /// The rows of a page, and one more if there is one.
     pub async fn page(&mut self, entity: &'static Entity, page: &Page) -> Result<Vec<Row>, Failure> {
-        let found = self.memory.mirror.look(|rows| rows.rows(entity, page)).unwrap_or_default();
+        let found = self.memory.mirror.look(|rows| rows.rows(self.scope, entity, page)).unwrap_or_default();
         let rows = found.into_iter().filter_map(|(json, at)| self.read(entity, &json, at));
         Ok(rows.take(page.size.saturating_add(1)).collect())
     }
@@ -217,7 +256,7 @@ impl Reading<'_> {
         limit: usize,
     ) -> Result<Vec<(String, String, String, i64)>, Failure> {
         let from = after.and_then(|(id, _)| Uuid::parse_str(id).ok());
-        let rows = self.memory.mirror.look(|rows| rows.tagged(tag, from)).unwrap_or_default();
+        let rows = self.memory.mirror.look(|rows| rows.tagged(self.scope, tag, from)).unwrap_or_default();
         let mut found = Vec::new();
         for (entity, id, json) in rows {
             let Ok(row) = serde_json::from_slice::<Row>(&json) else { continue };
@@ -284,6 +323,15 @@ impl Conversation for Reading<'_> {
             list.is_some_and(|list| list.iter().any(|named| named.as_str() == Some(id)))
         };
         Ok(self.page(entity, &all).await?.into_iter().find(names))
+    }
+
+    async fn any(&mut self, entity: &'static Entity) -> Result<bool, Failure> {
+        let one = Page { size: 1, ..Page::default() };
+        Ok(!self.page(entity, &one).await?.is_empty())
+    }
+
+    fn turn_to(&mut self, scope: Scope) -> Scope {
+        std::mem::replace(&mut self.scope, scope)
     }
 
     async fn expired(&mut self, _: &'static Entity) -> Result<Vec<Row>, Failure> {

@@ -3,10 +3,13 @@
 //! The steps themselves are made by the generators. Two processes that start at once take turns.
 
 use generators::tables::{Dialect, Existing, Refusal, Step, Table, difference};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait,
+};
 
 /// The format that this program writes. It grows when an older program could not read what a newer one wrote.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Why a database cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +20,9 @@ pub enum MigrationError {
     Newer { found: u32 },
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// A row refers to one that is not there.
+    #[error("rows of the database refer to rows that are not there: restore a backup")]
+    Unrelated,
     #[error("the database failed: {0}")]
     Database(#[from] DbErr),
 }
@@ -84,44 +90,70 @@ pub async fn pending(
     Ok(difference(&existing, wanted, dialect)?)
 }
 
-/// Brings a database to what `wanted` needs, within the caller's transaction; gives the steps that were taken.
+/// Brings a database to what `wanted` needs, as a whole or not at all; gives the steps that were taken. Nobody else may
+/// use the connection of an SQLite file meanwhile.
 pub async fn up(
-    db: &impl ConnectionTrait,
+    db: &DatabaseConnection,
     dialect: Dialect,
     wanted: &[Table],
 ) -> Result<Vec<Step>, MigrationError> {
+    // Within a transaction SQLite does not hear of this; a table that is replaced would take what refers to it along.
+    if dialect == Dialect::Sqlite {
+        db.execute_unprepared("PRAGMA foreign_keys = OFF").await?;
+    }
+    let transaction = db.begin_with_options(immediate()).await?;
     if dialect == Dialect::Postgres {
         // An index on many rows takes longer than any statement that a client waits for.
         let patient = ["statement_timeout", "idle_in_transaction_session_timeout"];
         for name in patient {
-            db.execute_unprepared(&format!("SET LOCAL {name} = 0")).await?;
+            transaction.execute_unprepared(&format!("SET LOCAL {name} = 0")).await?;
         }
         // The second of two processes that start at once waits here until the first has committed.
-        db.execute_unprepared("SELECT pg_advisory_xact_lock(7305812)").await?;
+        transaction.execute_unprepared("SELECT pg_advisory_xact_lock(7305812)").await?;
     }
-    let steps = pending(db, dialect, wanted).await?;
+    let steps = pending(&transaction, dialect, wanted).await?;
     for statement in steps.iter().flat_map(|step| &step.statements) {
-        db.execute_unprepared(statement).await?;
+        transaction.execute_unprepared(statement).await?;
     }
     if !steps.is_empty() {
-        db.execute_unprepared(&format!(
-            "INSERT INTO \"schema_meta\" (\"key\", \"value\") VALUES ('format', '{FORMAT}') \
-             ON CONFLICT (\"key\") DO UPDATE SET \"value\" = excluded.\"value\""
-        ))
-        .await?;
+        transaction
+            .execute_unprepared(&format!(
+                "INSERT INTO \"schema_meta\" (\"key\", \"value\") VALUES ('format', '{FORMAT}') \
+                 ON CONFLICT (\"key\") DO UPDATE SET \"value\" = excluded.\"value\""
+            ))
+            .await?;
+    }
+    if dialect == Dialect::Sqlite && !steps.is_empty() {
+        let broken = Statement::from_string(DbBackend::Sqlite, "PRAGMA foreign_key_check");
+        if !transaction.query_all_raw(broken).await?.is_empty() {
+            return Err(MigrationError::Unrelated);
+        }
+    }
+    transaction.commit().await?;
+    if dialect == Dialect::Sqlite {
+        db.execute_unprepared("PRAGMA foreign_keys = ON").await?;
     }
     Ok(steps)
 }
 
+/// SQLite takes the right to write at once, and not when it is first needed, when another may have it.
+pub fn immediate() -> TransactionOptions {
+    TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..Default::default()
+    }
+}
+
 /// Drops every table that the declarations need, and all that is in them.
 pub async fn reset(
-    db: &impl ConnectionTrait,
+    db: &DatabaseConnection,
     dialect: Dialect,
     wanted: &[Table],
 ) -> Result<(), MigrationError> {
-    let existing = existing(db, dialect).await?;
+    let transaction = db.begin_with_options(immediate()).await?;
+    let existing = existing(&transaction, dialect).await?;
     for table in wanted.iter().rev().filter(|table| existing.iter().any(|own| own.name == table.name)) {
-        db.execute_unprepared(&format!("DROP TABLE \"{}\"", table.name)).await?;
+        transaction.execute_unprepared(&format!("DROP TABLE \"{}\"", table.name)).await?;
     }
-    Ok(())
+    Ok(transaction.commit().await?)
 }

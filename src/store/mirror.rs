@@ -3,13 +3,13 @@
 //! The one writer applies each transaction after it is durable and before its client hears of it, all at once, so
 //! that no client can tell the copy from the store. A question that the copy cannot answer is answered by SQL.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use bytes::Bytes;
 use entities::schema::{Declarations, Entity, Row};
-use generators::operations::{Key, Page, Tags, reference};
+use generators::operations::{Key, Page, Scope, Tags, reference};
 use generators::output;
 use generators::sql::EXPIRY;
 use serde_json::Value;
@@ -45,7 +45,14 @@ struct Pages {
 
 /// The rows of every entity whose rows are known by a UUID.
 pub struct Rows {
-    collections: HashMap<&'static str, Collection>,
+    /// By workspace, each with its rows by entity; rows that belong to none stand under the nil UUID.
+    spaces: HashMap<Uuid, HashMap<&'static str, Collection>>,
+    /// The entities whose rows are held.
+    held: HashSet<&'static str>,
+    /// What a workspace has of an entity of which it has nothing.
+    nothing: Box<Collection>,
+    /// Grows with every change.
+    version: u64,
     count: usize,
     /// Whether a page that is exactly full says that it goes on, as Kong without a database does.
     open_ended: bool,
@@ -59,7 +66,7 @@ struct Collection {
     tags: HashMap<Box<str>, BTreeSet<Uuid>>,
     /// When rows are gone, in milliseconds since 1970.
     expiring: HashMap<Uuid, i64>,
-    /// Grows with every change.
+    /// That of the rows, after the last change of the collection.
     version: u64,
 }
 
@@ -154,8 +161,8 @@ impl Mirror {
     }
 
     /// A page as it was sent before, if nothing has changed since. `key` is the path with its arguments.
-    pub fn page_sent(&self, entity: &Entity, key: &str) -> Option<Bytes> {
-        let version = self.read().rows()?.lasting(entity)?.version;
+    pub fn page_sent(&self, scope: Scope, entity: &Entity, key: &str) -> Option<Bytes> {
+        let version = self.read().rows()?.lasting(scope, entity)?.version;
         let pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
         pages.held.get(key).filter(|(own, _)| *own == version).map(|(_, page)| page.clone())
     }
@@ -193,24 +200,30 @@ impl Mirror {
     }
 
     /// The row of a key. The outer `None`: ask the database.
-    pub fn get(&self, entity: &Entity, key: &Key) -> Option<Option<Bytes>> {
+    pub fn get(&self, scope: Scope, entity: &Entity, key: &Key) -> Option<Option<Bytes>> {
         let guard = self.read();
-        let collection = guard.rows()?.lasting(entity)?;
+        let collection = guard.rows()?.lasting(scope, entity)?;
         Some(collection.id(key)?.and_then(|id| collection.rows.get(&id)).cloned())
     }
 
     /// The id of a key's row.
-    pub fn id(&self, entity: &Entity, key: &Key) -> Option<Option<String>> {
+    pub fn id(&self, scope: Scope, entity: &Entity, key: &Key) -> Option<Option<String>> {
         let guard = self.read();
-        let collection = guard.rows()?.lasting(entity)?;
+        let collection = guard.rows()?.lasting(scope, entity)?;
         let id = collection.id(key)?.filter(|id| collection.rows.contains_key(id));
         Some(id.map(|id| id.to_string()))
     }
 
     /// The row of a key, if it refers to `parent` through `field`.
-    pub fn get_within(&self, entity: &Entity, field: &str, parent: &str, key: &Key) -> Option<Option<Bytes>> {
+    pub fn get_within(
+        &self,
+        scope: Scope,
+        entity: &Entity,
+        (field, parent): (&str, &str),
+        key: &Key,
+    ) -> Option<Option<Bytes>> {
         let guard = self.read();
-        let collection = guard.rows()?.lasting(entity)?;
+        let collection = guard.rows()?.lasting(scope, entity)?;
         let below = |id: &Uuid| {
             let parent = Uuid::parse_str(parent).ok()?;
             collection.children.get(field)?.get(&parent)?.contains(id).then_some(())
@@ -225,18 +238,18 @@ impl Mirror {
     }
 
     /// Whether a row refers to `parent` through `field`.
-    pub fn has_children(&self, entity: &Entity, field: &str, parent: &str) -> Option<bool> {
+    pub fn has_children(&self, scope: Scope, entity: &Entity, field: &str, parent: &str) -> Option<bool> {
         let guard = self.read();
-        let collection = guard.rows()?.lasting(entity)?;
+        let collection = guard.rows()?.lasting(scope, entity)?;
         let parent = Uuid::parse_str(parent).ok()?;
         Some(collection.children.get(field).is_some_and(|parents| parents.contains_key(&parent)))
     }
 
     /// A page of a collection.
-    pub fn page(&self, entity: &Entity, page: &Page) -> Option<Slice> {
+    pub fn page(&self, scope: Scope, entity: &Entity, page: &Page) -> Option<Slice> {
         let guard = self.read();
         let rows = guard.rows()?;
-        let collection = rows.lasting(entity)?;
+        let collection = rows.lasting(scope, entity)?;
         let open_ended = rows.open_ended;
         let after = match &page.after {
             None => Unbounded,
@@ -304,38 +317,62 @@ impl Slice {
 impl Rows {
     /// No rows yet.
     pub fn new(declarations: &Declarations) -> Rows {
-        let mirrored = declarations.entities().filter(|entity| entity.stored && is_mirrored(entity));
-        let collections = mirrored.map(|entity| (entity.name, Collection::default())).collect();
-        Rows { collections, count: 0, open_ended: false }
+        Rows::of(declarations.entities().filter(|entity| entity.stored && is_mirrored(entity)), false)
     }
 
     /// No rows yet, of a store that has no other place for them: rows that expire are held, too.
     pub fn alone(declarations: &Declarations) -> Rows {
-        let held = declarations.entities().filter(|entity| entity.stored && has_uuid(entity));
-        let collections = held.map(|entity| (entity.name, Collection::default())).collect();
-        Rows { collections, count: 0, open_ended: true }
+        Rows::of(declarations.entities().filter(|entity| entity.stored && has_uuid(entity)), true)
+    }
+
+    fn of(held: impl Iterator<Item = &'static Entity>, open_ended: bool) -> Rows {
+        Rows {
+            spaces: HashMap::new(),
+            held: held.map(|entity| entity.name).collect(),
+            nothing: Box::default(),
+            version: 0,
+            count: 0,
+            open_ended,
+        }
     }
 
     /// Begins to count versions at a number that no rows before these had.
     pub fn begin(&mut self, version: u64) {
-        self.collections.values_mut().for_each(|collection| collection.version = version);
+        self.version = version;
+        self.nothing.version = version;
+        let collections = self.spaces.values_mut().flat_map(HashMap::values_mut);
+        collections.for_each(|collection| collection.version = version);
+    }
+
+    /// The rows that a workspace has of an entity. `None`: such rows, or those of every workspace at once, are not to be
+    /// had here.
+    fn collection(&self, scope: Scope, entity: &Entity) -> Option<&Collection> {
+        let space = match scope {
+            _ if !entity.workspaceable => Uuid::nil(),
+            Scope::Workspace(id) => id,
+            Scope::Every => return None,
+        };
+        match self.spaces.get(&space).and_then(|space| space.get(entity.name)) {
+            None => self.held.contains(entity.name).then_some(&self.nothing),
+            found => found,
+        }
     }
 
     /// The rows of an entity, unless some of them expire: those must be looked at one by one.
-    fn lasting(&self, entity: &Entity) -> Option<&Collection> {
-        self.collections.get(entity.name).filter(|collection| collection.expiring.is_empty())
+    fn lasting(&self, scope: Scope, entity: &Entity) -> Option<&Collection> {
+        self.collection(scope, entity).filter(|collection| collection.expiring.is_empty())
     }
 
     /// The row of a key, as it was held, and when it is gone.
-    pub fn row(&self, entity: &Entity, key: &Key) -> Option<(Bytes, Option<i64>)> {
-        let collection = self.collections.get(entity.name)?;
+    pub fn row(&self, scope: Scope, entity: &Entity, key: &Key) -> Option<(Bytes, Option<i64>)> {
+        let collection = self.collection(scope, entity)?;
         let id = collection.id(key)??;
         Some((collection.rows.get(&id)?.clone(), collection.expiring.get(&id).copied()))
     }
 
     /// Rows behind an id, or those of them that refer to a row.
-    pub fn rows(&self, entity: &Entity, page: &Page) -> Vec<(Bytes, Option<i64>)> {
-        let Some(collection) = self.collections.get(entity.name) else { return Vec::new() };
+    pub fn rows(&self, scope: Scope, entity: &Entity, page: &Page) -> Vec<(Bytes, Option<i64>)> {
+        let Some(collection) = self.collection(scope, entity) else { return Vec::new() };
         let after = page.after.as_deref().and_then(|id| Uuid::parse_str(id).ok());
         let within = page.within.as_ref().map(|(field, parent)| {
             let parent = Uuid::parse_str(parent).ok()?;
@@ -356,9 +393,16 @@ impl Rows {
     }
 
     /// Rows that carry a tag, or any, behind an id: entity, id and row, in the order of ids.
-    pub fn tagged(&self, tag: Option<&str>, from: Option<Uuid>) -> Vec<(&'static str, Uuid, Bytes)> {
+    pub fn tagged(
+        &self,
+        scope: Scope,
+        tag: Option<&str>,
+        from: Option<Uuid>,
+    ) -> Vec<(&'static str, Uuid, Bytes)> {
         let mut found = Vec::new();
-        for (entity, collection) in &self.collections {
+        let is_seen = |space: &Uuid| space.is_nil() || scope == Scope::Workspace(*space);
+        let seen = self.spaces.iter().filter(|(space, _)| is_seen(space));
+        for (entity, collection) in seen.flat_map(|(_, space)| space) {
             let sets = collection.tags.iter().filter(|(name, _)| tag.is_none_or(|tag| tag == &***name));
             let ids: BTreeSet<_> =
                 sets.flat_map(|(_, ids)| ids).filter(|id| from.is_none_or(|from| **id >= from)).collect();
@@ -371,17 +415,18 @@ impl Rows {
     }
 
     fn expire(&mut self, entity: &'static Entity, now_ms: i64) {
-        let Some(collection) = self.collections.get_mut(entity.name) else { return };
-        let over: Vec<_> =
-            collection.expiring.iter().filter(|(_, at)| **at <= now_ms).map(|(id, _)| *id).collect();
-        for id in over {
-            if let Some(row) = collection.rows.remove(&id).and_then(|json| serde_json::from_slice(&json).ok())
-            {
-                collection.forget(entity, id, &row);
-                self.count -= 1;
+        for collection in self.spaces.values_mut().filter_map(|space| space.get_mut(entity.name)) {
+            let over = collection.expiring.iter().filter(|(_, at)| **at <= now_ms);
+            for id in over.map(|(id, _)| *id).collect::<Vec<_>>() {
+                let json = collection.rows.remove(&id);
+                if let Some(row) = json.and_then(|json| serde_json::from_slice(&json).ok()) {
+                    collection.forget(entity, id, &row);
+                    self.count -= 1;
+                }
+                collection.expiring.remove(&id);
+                self.version += 1;
+                collection.version = self.version;
             }
-            collection.expiring.remove(&id);
-            collection.version += 1;
         }
     }
 
@@ -392,9 +437,14 @@ impl Rows {
 
     /// Takes over a change.
     pub fn apply(&mut self, change: &Change) {
-        let Some(collection) = self.collections.get_mut(change.entity.name) else { return };
+        if !self.held.contains(change.entity.name) {
+            return;
+        }
         let Ok(id) = Uuid::parse_str(&change.id) else { return };
-        collection.version += 1;
+        let space = self.spaces.entry(change.workspace.unwrap_or_default()).or_default();
+        let collection = space.entry(change.entity.name).or_default();
+        self.version += 1;
+        collection.version = self.version;
         if let Some(before) = &change.before {
             collection.forget(change.entity, id, before);
             self.count -= usize::from(collection.rows.remove(&id).is_some());
@@ -404,6 +454,9 @@ impl Rows {
             self.count += usize::from(
                 collection.rows.insert(id, Bytes::from(output::render(change.entity, after))).is_none(),
             );
+        } else if change.entity.default_workspace.is_some() {
+            // A workspace that goes is empty.
+            self.spaces.remove(&id);
         }
     }
 }

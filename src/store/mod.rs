@@ -1,12 +1,14 @@
 //! The store: where rows are kept. SQLite inside by default, PostgreSQL when several nodes share a configuration.
 //!
 //! The store is asked with keys, pages and operations, and answers with rows; it is the only part of the program
-//! that speaks SQL. Every write is one transaction that also appends to the change log.
+//! that speaks SQL. Every write is one transaction that also appends to the change log. What clients ask goes through
+//! the [`Space`] of a workspace.
 
 mod announcements;
 mod batch;
 mod connections;
 mod conversation;
+mod deletion;
 mod execute;
 mod failure;
 mod memory;
@@ -15,6 +17,7 @@ mod mirror;
 mod parts;
 mod postgres;
 mod session;
+mod space;
 mod sqlite;
 mod transaction;
 
@@ -22,16 +25,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use entities::schema::{Context, Declarations, Entity, Flavor, Row};
+use entities::schema::{Context, Declarations, DefaultWorkspace, Flavor, Row};
 use generators::errors::Error;
 use generators::graph::Graph;
-use generators::operations::{Action, Key, Operation, Page, id_of, primary, reference};
+use generators::operations::{Action, Key, Operation, Scope, id_of, key, primary, reference};
 use generators::routes::Place;
-use generators::tables::{Dialect, Step, tables};
-use generators::{listings, output, sql};
-use sea_orm::{ConnectionTrait, TransactionTrait};
+use generators::sql;
+use generators::tables::{Dialect, Step, is_unique_within, tables};
+use sea_orm::ConnectionTrait;
 use serde_json::Value;
+use uuid::Uuid;
 
 pub use announcements::Announcement;
 pub use connections::Connection;
@@ -39,7 +42,7 @@ pub use execute::{absent_below, below_key, reference_field, reference_to};
 pub use failure::{Failure, NOT_FOUND};
 pub use memory::{Busy, Snapshot, Turn};
 pub use mirror::Slice;
-
+pub use space::Space;
 pub use sqlite::Location;
 pub use transaction::Progress;
 
@@ -91,42 +94,13 @@ impl Shared {
 pub struct Store {
     shared: Arc<Shared>,
     engine: Engine,
+    default: Scope,
 }
 
 enum Engine {
     Sqlite(sqlite::Sqlite),
     Postgres(postgres::Postgres),
     Memory(memory::Memory),
-}
-
-/// Runs a read on the engine's database session.
-macro_rules! session {
-    ($self:expr, $session:ident => $question:expr) => {
-        match &$self.engine {
-            Engine::Sqlite(engine) => {
-                let now_ms = $self.shared.circumstances().context().now_ms();
-                let mut $session = Session::new(&engine.readers, &engine.statements, Dialect::Sqlite, now_ms);
-                $question
-            }
-            Engine::Postgres(engine) => {
-                let _turn = engine.turn().await?;
-                let mut tries = 1;
-                loop {
-                    let now_ms = $self.shared.circumstances().context().now_ms();
-                    let mut $session = engine.session(now_ms);
-                    match $question {
-                        Err(failure) if engine.try_again(&failure, tries).await => tries += 1,
-                        answer => break answer,
-                    }
-                }
-            }
-            Engine::Memory(engine) => {
-                let now_ms = $self.shared.circumstances().context().now_ms();
-                let mut $session = engine.conversation(now_ms);
-                $question
-            }
-        }
-    };
 }
 
 impl Store {
@@ -147,7 +121,8 @@ impl Store {
             }
             Database::Off => Engine::Memory(memory::Memory::open(Arc::clone(&shared))),
         };
-        Ok(Store { shared, engine })
+        let default = Scope::default_of(&shared.declarations);
+        Ok(Store { shared, engine, default })
     }
 
     /// Whether the database answers.
@@ -162,9 +137,38 @@ impl Store {
         tokio::time::timeout(Duration::from_secs(5), ping).await.unwrap_or(false)
     }
 
-    /// Runs an operation in one transaction. The row is what the client gets to see.
-    pub async fn write(&self, operation: Operation) -> Result<Option<Row>, Failure> {
-        self.write_all(vec![operation], &Progress::default()).await
+    /// The rows of one workspace, and those that belong to none.
+    pub fn within(&self, scope: Scope) -> Space<'_> {
+        Space { store: self, scope }
+    }
+
+    /// The rows of requests whose path names no workspace.
+    pub fn default_space(&self) -> Space<'_> {
+        self.within(self.default)
+    }
+
+    /// The workspace of that name or id; `None` where there is none, or where clients know of no other than the default
+    /// one.
+    pub async fn workspace(&self, segment: &str) -> Result<Option<Scope>, Failure> {
+        let Some(entity) = self.shared.declarations.workspaces() else { return Ok(None) };
+        let is_default = |default: DefaultWorkspace| {
+            default.name == segment || Uuid::parse_str(segment).is_ok_and(|id| id == default.id)
+        };
+        if entity.default_workspace.is_some_and(is_default) {
+            return Ok(Some(self.default));
+        }
+        let circumstances = self.shared.circumstances();
+        let Ok(key) = key(entity, segment, &circumstances.context()) else { return Ok(None) };
+        if !entity.generate_admin_api {
+            return Ok(None);
+        }
+        let id = self.default_space().id(entity, &key).await?;
+        Ok(id.and_then(|id| Uuid::parse_str(&id).ok()).map(Scope::Workspace))
+    }
+
+    /// The scope of requests whose path names no workspace.
+    pub fn default_scope(&self) -> Scope {
+        self.default
     }
 
     /// Deletes every row whose time is over.
@@ -180,7 +184,7 @@ impl Store {
                 row: Row::new(),
                 textual: false,
             };
-            if let Err(failure) = self.write(operation).await {
+            if let Err(failure) = self.within(Scope::Every).write(operation).await {
                 tracing::warn!(
                     entity = entity.name,
                     ?failure,
@@ -205,141 +209,16 @@ impl Store {
         }
     }
 
-    /// The row of a key, rendered.
-    pub async fn get(&self, entity: &'static Entity, key: &Key) -> Result<Option<Bytes>, Failure> {
-        let held = self.mirror().and_then(|mirror| mirror.get(entity, key));
-        let found = match held {
-            Some(found) => found,
-            None => self.row(entity, key).await?.map(|row| output::render(entity, &row).into()),
-        };
-        Ok(found)
-    }
-
-    /// The row of a key with the names of the rows that it lists, rendered.
-    pub async fn get_listed(&self, entity: &'static Entity, key: &Key) -> Result<Option<Bytes>, Failure> {
-        match self.get(entity, key).await? {
-            Some(json) if entity.listing().is_some() => self.with_listing(entity, &json).await.map(Some),
-            found => Ok(found),
-        }
-    }
-
-    /// The row of a key.
-    pub async fn row(&self, entity: &'static Entity, key: &Key) -> Result<Option<Row>, Failure> {
-        session!(self, session => session.get(entity, key).await)
-    }
-
-    /// The id of a key's row.
-    pub async fn id(&self, entity: &'static Entity, key: &Key) -> Result<Option<String>, Failure> {
-        match self.mirror().and_then(|mirror| mirror.id(entity, key)) {
-            Some(id) => Ok(id),
-            None => Ok(self.row(entity, key).await?.and_then(|row| id_of(entity, &row))),
-        }
-    }
-
-    /// The row of a key, rendered, if it refers to `parent` through `field`.
-    pub async fn get_within(
-        &self,
-        entity: &'static Entity,
-        field: &'static str,
-        parent: &str,
-        key: &Key,
-    ) -> Result<Option<Bytes>, Failure> {
-        if let Some(found) = self.mirror().and_then(|mirror| mirror.get_within(entity, field, parent, key)) {
-            return Ok(found);
-        }
-        let row = self.row(entity, key).await?;
-        let above = |row: &Row| {
-            let parent = entity.field(field)?.foreign()?;
-            reference(row.get(field)?, parent)
-        };
-        Ok(row
-            .filter(|row| above(row).as_deref() == Some(parent))
-            .map(|row| output::render(entity, &row).into()))
-    }
-
-    /// A page, rendered.
-    pub async fn page(&self, entity: &'static Entity, page: &Page) -> Result<Slice, Failure> {
-        let mut slice = match self.mirror().and_then(|mirror| mirror.page(entity, page)) {
-            Some(slice) => slice,
-            None => {
-                let rows = session!(self, session => session.page(entity, page).await)?;
-                let last = rows.get(page.size.saturating_sub(1)).filter(|_| rows.len() > page.size);
-                let goes_on_after = last.and_then(|row| id_of(entity, row));
-                let rows =
-                    rows.iter().take(page.size).map(|row| output::render(entity, row).into()).collect();
-                Slice { rows, goes_on_after, version: None }
-            }
-        };
-        if entity.listing().is_some() && page.within.is_none() {
-            for json in &mut slice.rows {
-                *json = self.with_listing(entity, json).await?;
-            }
-        }
-        Ok(slice)
-    }
-
-    /// A page as it was sent before, if nothing has changed since. `key` is the path with its arguments.
-    pub fn page_sent(&self, entity: &Entity, key: &str) -> Option<Bytes> {
-        self.mirror().filter(|_| entity.listing().is_none())?.page_sent(entity, key)
-    }
-
-    /// Remembers a page that is sent, where it can be told whether it still holds.
-    pub fn remember_page(&self, key: &str, version: Option<u64>, page: &Bytes) {
-        if let (Some(mirror), Some(version)) = (self.mirror(), version) {
-            mirror.remember_page(key, version, page.clone());
-        }
-    }
-
-    /// Forgets a page that is remembered, or all of them.
-    pub fn forget_pages(&self, key: Option<&str>) {
+    /// Forgets every page that is remembered.
+    pub fn forget_pages(&self) {
         if let Some(mirror) = self.mirror() {
-            mirror.forget_pages(key);
+            mirror.forget_pages(None);
         }
     }
 
     /// How many bytes of pages are remembered, and how many may be; `None` where none are.
     pub fn page_memory(&self) -> Option<(usize, usize)> {
         self.mirror().map(mirror::Mirror::page_memory)
-    }
-
-    /// Every row that refers to `parent` through `field`.
-    pub async fn children(
-        &self,
-        entity: &'static Entity,
-        field: &'static str,
-        parent: &str,
-    ) -> Result<Vec<Row>, Failure> {
-        session!(self, session => session.children(entity, field, parent).await)
-    }
-
-    /// Rows that carry a tag, as `(entity, tag, id, ordinal)`.
-    pub async fn tagged(
-        &self,
-        tag: Option<&str>,
-        after: Option<&(String, i64)>,
-        limit: usize,
-    ) -> Result<Vec<(String, String, String, i64)>, Failure> {
-        session!(self, session => session.tagged(tag, after, limit).await)
-    }
-
-    /// A row with the names of the rows that it lists.
-    async fn with_listing(&self, entity: &'static Entity, json: &[u8]) -> Result<Bytes, Failure> {
-        let broken = |cause: serde_json::Error| Failure::Broken(cause.to_string());
-        let mut row: Row = serde_json::from_slice(json).map_err(broken)?;
-        if let Some((name, other, by)) = entity.listing()
-            && let Some(other) = self.shared.declarations.entity(other)
-            && let (Some(field), Some(id)) = (reference_field(other, entity), id_of(entity, &row))
-        {
-            let page = Page { within: Some((field, id)), size: usize::MAX >> 2, ..Page::default() };
-            let rows = Box::pin(self.page(other, &page)).await?.rows;
-            let name_of = |json: Bytes| {
-                let row: Option<Row> = serde_json::from_slice(&json).ok();
-                row.and_then(|row| row.get(by)?.as_str().map(str::to_owned))
-            };
-            let names = listings::sorted(rows.into_iter().filter_map(name_of));
-            row.insert(name.to_owned(), Value::from(names));
-        }
-        Ok(output::render(entity, &row).into())
     }
 
     /// Finishes what was begun and closes the database.
@@ -384,7 +263,8 @@ async fn find_conflict<C: ConnectionTrait>(
     let Some(entity) = shared.declarations.entity(write.entity) else { return Ok(None) };
     let row = &write.row;
     let Some(id) = id_of(entity, row) else { return Ok(None) };
-    if write.insert && session.get(entity, &Key::Primary(id.clone())).await?.is_some() {
+    // An id is one row's in the whole store, whichever workspace that is in.
+    if write.insert && session.get_anywhere(entity, &Key::Primary(id.clone())).await?.is_some() {
         return Ok(Some(Error::PrimaryKeyViolation(primary(entity, &id))));
     }
     let is_other = |found: &Row| id_of(entity, found).as_deref() != Some(id.as_str());
@@ -395,11 +275,12 @@ async fn find_conflict<C: ConnectionTrait>(
             None => value.as_str().map(str::to_owned),
         };
         let Some(text) = text else { continue };
-        if session
-            .get(entity, &Key::Unique { field, value: text })
-            .await?
-            .is_some_and(|found| is_other(&found))
-        {
+        let key = Key::Unique { field, value: text };
+        let found = match is_unique_within(entity, declared) {
+            true => session.get(entity, &key).await?,
+            false => session.get_anywhere(entity, &key).await?,
+        };
+        if found.is_some_and(|found| is_other(&found)) {
             return Ok(Some(Error::UniqueViolation(Row::from_iter([(field.to_owned(), value.clone())]))));
         }
     }
@@ -416,6 +297,13 @@ async fn find_conflict<C: ConnectionTrait>(
             let (key, parent) = (primary(parent, &id), parent.name);
             return Ok(Some(Error::ForeignKeyViolation { field, key, parent }));
         }
+    }
+    // The workspace may be gone by now.
+    if let (true, Scope::Workspace(id)) = (entity.workspaceable, session.scope)
+        && let Some(workspaces) = shared.declarations.workspaces()
+        && session.get(workspaces, &Key::Primary(id.to_string())).await?.is_none()
+    {
+        return Err(Failure::Absent(NOT_FOUND));
     }
     Ok(None)
 }
@@ -460,13 +348,9 @@ pub async fn migrate(
         }
         Database::Off => return Ok(Vec::new()),
     };
-    let transaction = db.begin().await.map_err(migrations::MigrationError::from)?;
-    let steps = if reset {
-        migrations::reset(&transaction, dialect, &wanted).await?;
-        Vec::new()
-    } else {
-        migrations::up(&transaction, dialect, &wanted).await?
-    };
-    transaction.commit().await.map_err(migrations::MigrationError::from)?;
-    Ok(steps)
+    if reset {
+        migrations::reset(&db, dialect, &wanted).await?;
+        return Ok(Vec::new());
+    }
+    Ok(migrations::up(&db, dialect, &wanted).await?)
 }

@@ -1,6 +1,7 @@
 //! Parts of rows: what of a row is stored, what of a stored row is declared, what two rows share. Nothing is looked up.
 
-use entities::schema::{Entity, Row};
+use entities::schema::{Entity, Row, sentence};
+use generators::errors::Error;
 use generators::sql::EXPIRY;
 use serde_json::Value;
 
@@ -21,6 +22,14 @@ pub fn declared(entity: &'static Entity, row: &Row) -> Row {
         .filter(|(name, _)| entity.field(name).is_some())
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect()
+}
+
+/// Refuses another name for a workspace: clients hold its name in their paths.
+pub fn keeps_name(entity: &'static Entity, before: &Row, row: &Row) -> Result<(), Error> {
+    match entity.endpoint_key.filter(|_| entity.default_workspace.is_some()) {
+        Some(name) if before.get(name) != row.get(name) => Err(Error::violation(name, sentence::IMMUTABLE)),
+        _ => Ok(()),
+    }
 }
 
 /// Whether two lists have an element in common.

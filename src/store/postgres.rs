@@ -10,13 +10,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use entities::schema::Row;
-use generators::operations::Operation;
+use generators::operations::{Operation, Scope};
 use generators::tables::{Dialect, tables};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, IsolationLevel, TransactionOptions,
     TransactionTrait,
 };
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 use super::connections::{Connection, Losses, connect};
 use super::failure::{Failure, Reason, within};
@@ -26,7 +26,7 @@ use super::transaction::Progress;
 use super::{OpenError, Shared, diagnose, execution};
 
 /// How often something is tried in all.
-const TRIES: u32 = 8;
+const TRIES: u32 = 16;
 
 /// The engine.
 pub struct Postgres {
@@ -38,6 +38,9 @@ pub struct Postgres {
     patience: Duration,
     /// How many may ask at once, and how long one waits for its turn.
     turns: Option<(Semaphore, Duration)>,
+    /// Whoever lost a race tries again alone: of many who want the same row, only one wins at a time, and the others
+    /// would work in vain.
+    second_try: Mutex<()>,
     shared: Arc<Shared>,
 }
 
@@ -46,10 +49,7 @@ impl Postgres {
     pub async fn open(connection: &Connection, shared: Arc<Shared>) -> Result<Postgres, OpenError> {
         let losses = Arc::new(Losses::default());
         let db = connect(connection, Arc::clone(&losses)).await?;
-        let begin = db.begin().await.map_err(MigrationError::from)?;
-        let steps = migrations::up(&begin, Dialect::Postgres, &tables(&shared.declarations)).await?;
-        begin.commit().await.map_err(MigrationError::from)?;
-        super::report(&steps);
+        super::report(&migrations::up(&db, Dialect::Postgres, &tables(&shared.declarations)).await?);
         let version = super::announcements::version(&db).await.map_err(MigrationError::from)?;
         let turns = connection.at_once.map(|(number, wait)| (Semaphore::new(number as usize), wait));
         Ok(Postgres {
@@ -59,6 +59,7 @@ impl Postgres {
             losses,
             patience: connection.patience(),
             turns,
+            second_try: Mutex::default(),
             shared,
         })
     }
@@ -69,8 +70,8 @@ impl Postgres {
     }
 
     /// A conversation outside of a transaction.
-    pub fn session(&self, now_ms: i64) -> Session<'_, DatabaseConnection> {
-        Session::new(&self.db, &self.statements, Dialect::Postgres, now_ms).patient(self.patience)
+    pub fn session(&self, scope: Scope, now_ms: i64) -> Session<'_, DatabaseConnection> {
+        Session::new(&self.db, &self.statements, Dialect::Postgres, scope, now_ms).patient(self.patience)
     }
 
     /// Waits until one more may ask, where their number is limited.
@@ -119,15 +120,21 @@ impl Postgres {
     /// Runs operations in one transaction.
     pub async fn write(
         &self,
+        scope: Scope,
         operations: Vec<Operation>,
         progress: &Progress,
     ) -> Result<Option<Row>, Failure> {
         let _turn = self.turn().await?;
-        let mut tries = 1;
+        let (mut tries, mut alone) = (1, None);
         loop {
-            match self.attempt(operations.clone(), progress).await {
+            match self.attempt(scope, operations.clone(), progress).await {
                 Ok(row) => return Ok(row),
-                Err(Ended::Undone(failure)) if self.try_again(&failure, tries).await => tries += 1,
+                Err(Ended::Undone(failure)) if self.try_again(&failure, tries).await => {
+                    tries += 1;
+                    if alone.is_none() {
+                        alone = Some(self.second_try.lock().await);
+                    }
+                }
                 Err(Ended::Undone(failure) | Ended::Unknown(failure)) => {
                     self.note(&failure);
                     return Err(failure);
@@ -136,11 +143,17 @@ impl Postgres {
         }
     }
 
-    async fn attempt(&self, operations: Vec<Operation>, progress: &Progress) -> Result<Option<Row>, Ended> {
+    async fn attempt(
+        &self,
+        scope: Scope,
+        operations: Vec<Operation>,
+        progress: &Progress,
+    ) -> Result<Option<Row>, Ended> {
         let transaction = self.begin().await.map_err(Ended::Undone)?;
         let circumstances = self.shared.circumstances();
         let context = circumstances.context();
-        let session = Session::new(&transaction, &self.statements, Dialect::Postgres, context.now_ms());
+        let now_ms = context.now_ms();
+        let session = Session::new(&transaction, &self.statements, Dialect::Postgres, scope, now_ms);
         let mut session = session.patient(self.patience);
         match execution(&mut session, &self.shared, &context).run(operations, progress).await {
             Ok(row) => match within(self.patience(), transaction.commit()).await.map_err(Failure::from) {
@@ -150,7 +163,7 @@ impl Postgres {
             },
             Err(Failure::Conflict(conflict)) => {
                 self.roll_back(transaction).await;
-                match diagnose(&mut self.session(context.now_ms()), &self.shared, *conflict).await {
+                match diagnose(&mut self.session(scope, now_ms), &self.shared, *conflict).await {
                     // The row that stood in the way is gone again: the race is to be run once more.
                     Failure::Broken(cause) => {
                         Err(Ended::Undone(Failure::Unavailable { reason: Reason::Race, cause }))

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use entities::schema::{Entity, Row};
-use generators::operations::{Key, Page};
+use generators::operations::{Key, Page, Scope, WORKSPACE, seconds_left};
 use generators::sql::{self, Shape};
 use generators::tables::{Dialect, Kind, kind};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Values};
@@ -26,6 +26,8 @@ use super::parts::stored;
 pub struct Change {
     pub entity: &'static Entity,
     pub id: String,
+    /// `None` where rows of the entity belong to no workspace.
+    pub workspace: Option<Uuid>,
     pub before: Option<Row>,
     pub after: Option<Row>,
 }
@@ -41,17 +43,26 @@ impl Change {
     }
 }
 
+/// What the text of a statement depends on: the entity, the shape, and whether it is about every workspace.
+type Form = (&'static str, Shape, bool);
+
 /// The texts of statements, each made once.
 #[derive(Default)]
-pub struct Statements(RwLock<HashMap<(&'static str, Shape), Arc<str>>>);
+pub struct Statements(RwLock<HashMap<Form, Arc<str>>>);
 
 impl Statements {
-    pub(super) fn text(&self, entity: &'static Entity, shape: Shape, dialect: Dialect) -> Arc<str> {
-        let key = (entity.name, shape);
+    pub(super) fn text(
+        &self,
+        entity: &'static Entity,
+        shape: Shape,
+        scope: Scope,
+        dialect: Dialect,
+    ) -> Arc<str> {
+        let key = (entity.name, shape, scope == Scope::Every);
         if let Some(text) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Arc::clone(text);
         }
-        let text: Arc<str> = sql::text(entity, &key.1, dialect).into();
+        let text: Arc<str> = sql::text(entity, &key.1, scope, dialect).into();
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&text));
         text
     }
@@ -62,6 +73,7 @@ pub struct Session<'a, C> {
     pub(super) connection: &'a C,
     pub(super) statements: &'a Statements,
     pub(super) dialect: Dialect,
+    pub(super) scope: Scope,
     pub(super) now_ms: i64,
     /// How long a statement may take; `None` sets no limit.
     pub(super) patience: Option<Duration>,
@@ -83,12 +95,19 @@ pub struct Memory<'a> {
 pub type Touched = HashMap<&'static str, HashSet<String>>;
 
 impl<'a, C: ConnectionTrait> Session<'a, C> {
-    /// A session that stamps its changes with `now_ms`.
-    pub fn new(connection: &'a C, statements: &'a Statements, dialect: Dialect, now_ms: i64) -> Self {
+    /// A session about the rows of a scope, that stamps its changes with `now_ms`.
+    pub fn new(
+        connection: &'a C,
+        statements: &'a Statements,
+        dialect: Dialect,
+        scope: Scope,
+        now_ms: i64,
+    ) -> Self {
         Session {
             connection,
             statements,
             dialect,
+            scope,
             now_ms,
             patience: None,
             memory: None,
@@ -122,7 +141,7 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
         if changed {
             return None;
         }
-        match memory.mirror.get(entity, key)? {
+        match memory.mirror.get(self.scope, entity, key)? {
             None => Some(None),
             // Clients are shown what the row lists of others as well.
             Some(json) => serde_json::from_slice(&json).ok().map(|row| Some(stored(entity, &row))),
@@ -133,7 +152,8 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
     fn is_childless(&self, entity: &'static Entity, field: &'static str, parent: &str) -> bool {
         let Some(memory) = self.memory else { return false };
         let touched = memory.touched.lock().unwrap_or_else(PoisonError::into_inner);
-        !touched.contains_key(entity.name) && memory.mirror.has_children(entity, field, parent) == Some(false)
+        !touched.contains_key(entity.name)
+            && memory.mirror.has_children(self.scope, entity, field, parent) == Some(false)
     }
 
     /// Notes that a row has been written.
@@ -159,27 +179,46 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
         values: Vec<Bound>,
     ) -> Result<Option<Row>, Failure> {
         self.flush(false).await?;
-        let text = self.statements.text(entity, shape, self.dialect);
-        let values = self.alive(entity, values);
+        let values = self.about(entity, &shape, values);
+        let text = self.statements.text(entity, shape, self.scope, self.dialect);
         let asked = self.connection.query_one_raw(self.statement(&text, values));
         let found = within(self.patience, asked).await?;
         Ok(found.map(|found| self.read(entity, &found)).transpose()?)
     }
 
-    /// The values of a question; about rows that expire, it begins with the present moment.
-    fn alive(&self, entity: &Entity, mut values: Vec<Bound>) -> Vec<Bound> {
+    /// The values of a question: it begins with the workspace, and about rows that expire with the present moment.
+    fn about(&self, entity: &Entity, shape: &Shape, mut values: Vec<Bound>) -> Vec<Bound> {
         if entity.ttl {
             values.insert(0, Bound::from(self.now_ms));
         }
+        if let Scope::Workspace(id) = self.scope
+            && sql::is_scoped(entity, shape, self.scope)
+        {
+            values.insert(0, sql::bind_workspace(Some(id), self.dialect));
+        }
         values
+    }
+
+    /// Turns to the rows of another scope, and gives the one before.
+    pub fn turn_to(&mut self, scope: Scope) -> Scope {
+        std::mem::replace(&mut self.scope, scope)
+    }
+
+    /// The row of a key, in whichever workspace it is.
+    pub async fn get_anywhere(&mut self, entity: &'static Entity, key: &Key) -> Result<Option<Row>, Failure> {
+        let scope = self.turn_to(Scope::Every);
+        let found = self.get(entity, key).await;
+        self.turn_to(scope);
+        found
     }
 
     /// Rows whose time is over.
     pub async fn expired(&mut self, entity: &'static Entity) -> Result<Vec<Row>, Failure> {
         const AT_ONCE: i64 = 1000;
         self.flush(false).await?;
-        let text = self.statements.text(entity, Shape::Expired, self.dialect);
-        let values = vec![Bound::from(self.now_ms), Bound::from(AT_ONCE)];
+        // The moment comes with the values of every question about rows that expire.
+        let values = self.about(entity, &Shape::Expired, vec![Bound::from(AT_ONCE)]);
+        let text = self.statements.text(entity, Shape::Expired, self.scope, self.dialect);
         let asked = self.connection.query_all_raw(self.statement(&text, values));
         let found = within(self.patience, asked).await?;
         Ok(found.iter().map(|found| self.read(entity, found)).collect::<Result<_, _>>()?)
@@ -191,9 +230,13 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
         let mut row = read(entity, found)?;
         if entity.ttl {
             let expires_at = column(found, columns, Kind::Integer)?;
-            let left = expires_at.as_i64().map(|at| at.saturating_sub(self.now_ms).max(0) / 1000);
+            let left = expires_at.as_i64().map(|at| seconds_left(at, self.now_ms).max(0));
             row.insert("ttl".to_owned(), Value::from(left));
             row.insert(sql::EXPIRY.to_owned(), expires_at);
+        }
+        if entity.workspaceable && self.scope == Scope::Every {
+            let place = columns + usize::from(entity.ttl);
+            row.insert(WORKSPACE.to_owned(), column(found, place, Kind::Uuid)?);
         }
         Ok(row)
     }
@@ -242,8 +285,9 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
     /// The rows of a page, and one more if there is one.
     pub async fn page(&mut self, entity: &'static Entity, page: &Page) -> Result<Vec<Row>, Failure> {
         self.flush(false).await?;
-        let text = self.statements.text(entity, sql::shape_of(page), self.dialect);
-        let values = self.alive(entity, sql::page_values(entity, page, self.dialect));
+        let shape = sql::shape_of(page);
+        let values = self.about(entity, &shape, sql::page_values(entity, page, self.dialect));
+        let text = self.statements.text(entity, shape, self.scope, self.dialect);
         let asked = self.connection.query_all_raw(self.statement(&text, values));
         let found = within(self.patience, asked).await?;
         Ok(found.iter().map(|found| self.read(entity, found)).collect::<Result<_, _>>()?)
@@ -270,24 +314,49 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
         after: Option<&(String, i64)>,
         limit: usize,
     ) -> Result<Vec<(String, String, String, i64)>, Failure> {
-        let mut sql = "SELECT \"entity\", \"tag\", \"id\", \"ordinal\" FROM \"tags\" WHERE 1 = 1".to_owned();
+        let mut sql = String::new();
         let mut values = Vec::new();
-        let mark = |values: &Vec<Bound>| match self.dialect {
+        let own = match self.scope {
+            Scope::Workspace(id) => Some(sql::bind_workspace(Some(id), self.dialect)),
+            Scope::Every => None,
+        };
+        // Rows that belong to no workspace are seen from each; either half reads an index in the order of the list.
+        for workspace in own.into_iter().map(Some).chain([None]) {
+            let mut mark = |value: Bound| {
+                values.push(value);
+                match self.dialect {
+                    Dialect::Sqlite => "?".to_owned(),
+                    Dialect::Postgres => format!("${}", values.len()),
+                }
+            };
+            let belongs = match workspace {
+                Some(id) => format!("= {}", mark(id)),
+                None => "IS NULL".to_owned(),
+            };
+            let columns = "\"entity\", \"tag\", \"id\", \"ordinal\"";
+            sql.push_str(if sql.is_empty() { "" } else { " UNION ALL " });
+            sql.push_str(&format!(
+                "SELECT {columns} FROM (SELECT {columns} FROM \"tags\" WHERE \"ws_id\" {belongs}"
+            ));
+            if let Some(tag) = tag {
+                sql.push_str(&format!(" AND \"tag\" = {}", mark(Bound::from(tag))));
+            }
+            if let Some((id, ordinal)) = after {
+                let id = mark(sql::bind_text(Kind::Uuid, id, self.dialect));
+                sql.push_str(&format!(
+                    " AND (\"id\", \"ordinal\") > ({id}, {})",
+                    mark(Bound::from(*ordinal))
+                ));
+            }
+            let limit = mark(Bound::from(limit as i64));
+            sql.push_str(&format!(" ORDER BY \"id\", \"ordinal\" LIMIT {limit}) AS part"));
+        }
+        values.push(Bound::from(limit as i64));
+        let limit = match self.dialect {
             Dialect::Sqlite => "?".to_owned(),
             Dialect::Postgres => format!("${}", values.len()),
         };
-        if let Some(tag) = tag {
-            values.push(Bound::from(tag));
-            sql.push_str(&format!(" AND \"tag\" = {}", mark(&values)));
-        }
-        if let Some((id, ordinal)) = after {
-            values.push(sql::bind_text(Kind::Uuid, id, self.dialect));
-            sql.push_str(&format!(" AND (\"id\", \"ordinal\") > ({}, ", mark(&values)));
-            values.push(Bound::from(*ordinal));
-            sql.push_str(&format!("{})", mark(&values)));
-        }
-        values.push(Bound::from(limit as i64));
-        sql.push_str(&format!(" ORDER BY \"id\", \"ordinal\" LIMIT {}", mark(&values)));
+        sql.push_str(&format!(" ORDER BY \"id\", \"ordinal\" LIMIT {limit}"));
         let asked = self.connection.query_all_raw(self.statement(&sql, values));
         let found = within(self.patience, asked).await?;
         let cell = |row: &QueryResult| -> Result<_, DbErr> {

@@ -10,17 +10,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use entities::schema::Row;
-use generators::operations::{Operation, Page, id_of};
+use generators::operations::{Operation, Page, Scope, WORKSPACE, id_of};
 use generators::tables::{Dialect, tables};
-use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, SqlxSqliteConnector,
-    TransactionOptions, TransactionTrait,
-};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, SqlxSqliteConnector, TransactionTrait};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
 
 use super::failure::Failure;
-use super::migrations::{self, MigrationError};
+use super::migrations;
 use super::mirror::{Mirror, Rows};
 use super::session::{Change, Memory, Session, Statements, Touched};
 use super::transaction::Progress;
@@ -53,6 +51,7 @@ pub struct Sqlite {
 type Answer = Result<Option<Row>, Failure>;
 
 struct Job {
+    scope: Scope,
     operations: Vec<Operation>,
     progress: Progress,
     reply: oneshot::Sender<Answer>,
@@ -119,10 +118,7 @@ impl Sqlite {
     pub async fn open(location: &Location, cached: bool, shared: Arc<Shared>) -> Result<Sqlite, OpenError> {
         let lock = lock(location)?;
         let writer = connect(options(location), 1).await?;
-        let begin = writer.begin_with_options(immediate()).await.map_err(MigrationError::from)?;
-        let steps = migrations::up(&begin, Dialect::Sqlite, &tables(&shared.declarations)).await?;
-        begin.commit().await.map_err(MigrationError::from)?;
-        super::report(&steps);
+        super::report(&migrations::up(&writer, Dialect::Sqlite, &tables(&shared.declarations)).await?);
         // A database in memory is its one connection; readers of a file have their own.
         let readers = match location {
             Location::Memory => writer.clone(),
@@ -152,10 +148,11 @@ impl Sqlite {
     }
 
     /// Runs operations that happen together or not at all; they are durable when the answer comes.
-    pub async fn write(&self, operations: Vec<Operation>, progress: &Progress) -> Answer {
+    pub async fn write(&self, scope: Scope, operations: Vec<Operation>, progress: &Progress) -> Answer {
         let (reply, answer) = oneshot::channel();
         let gone = || Failure::busy("the writer has stopped");
-        self.queue.send(Job { operations, progress: progress.clone(), reply }).await.map_err(|_| gone())?;
+        let job = Job { scope, operations, progress: progress.clone(), reply };
+        self.queue.send(job).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 
@@ -171,20 +168,13 @@ impl Sqlite {
     }
 }
 
-fn immediate() -> TransactionOptions {
-    TransactionOptions {
-        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-        ..Default::default()
-    }
-}
-
 /// Reads every row, until there are too many to hold.
 async fn load(db: &DatabaseConnection, statements: &Statements, shared: &Shared) -> Result<Rows, Failure> {
     const PAGE: usize = 1000;
     let mut rows = Rows::new(&shared.declarations);
     // One transaction, so that every page shows the same moment.
     let transaction = db.begin().await?;
-    let mut session = Session::new(&transaction, statements, Dialect::Sqlite, 0);
+    let mut session = Session::new(&transaction, statements, Dialect::Sqlite, Scope::Every, 0);
     for entity in shared.declarations.entities().filter(|entity| entity.stored && entity.generate_admin_api) {
         let mut after = None;
         loop {
@@ -192,9 +182,11 @@ async fn load(db: &DatabaseConnection, statements: &Statements, shared: &Shared)
             let found = session.page(entity, &page).await?;
             let more = found.len() > PAGE;
             after = found.get(PAGE - 1).and_then(|row| id_of(entity, row));
-            for row in found.into_iter().take(PAGE) {
+            for mut row in found.into_iter().take(PAGE) {
                 let Some(id) = id_of(entity, &row) else { continue };
-                rows.apply(&Change { entity, id, before: None, after: Some(row) });
+                let workspace = row.shift_remove(WORKSPACE);
+                let workspace = workspace.and_then(|id| Uuid::parse_str(id.as_str()?).ok());
+                rows.apply(&Change { entity, id, workspace, before: None, after: Some(row) });
             }
             if !more || rows.len() > super::mirror::MAX_ROWS {
                 break;
@@ -224,14 +216,14 @@ impl Writer {
 
     /// Runs the operations that wait, commits them together, and answers.
     async fn group(&self, first: Job, jobs: &mut mpsc::Receiver<Job>) {
-        let transaction = match self.db.begin_with_options(immediate()).await {
+        let transaction = match self.db.begin_with_options(migrations::immediate()).await {
             Ok(transaction) => transaction,
             Err(cause) => return answer(first.reply, Err(cause.into())),
         };
         let mut group = Group::default();
         let mut next = Some(first);
-        while let Some(Job { operations, progress, reply }) = next {
-            let result = self.job(&transaction, operations, &progress, &mut group).await;
+        while let Some(Job { scope, operations, progress, reply }) = next {
+            let result = self.job(&transaction, scope, operations, &progress, &mut group).await;
             group.done.push((reply, result));
             let full = group.done.len() == GROUP || group.torn;
             next = if full { None } else { jobs.try_recv().ok() };
@@ -262,6 +254,7 @@ impl Writer {
     async fn job(
         &self,
         transaction: &DatabaseTransaction,
+        scope: Scope,
         operations: Vec<Operation>,
         progress: &Progress,
         group: &mut Group,
@@ -269,7 +262,7 @@ impl Writer {
         let circumstances = self.shared.circumstances();
         let context = circumstances.context();
         let memory = Memory { mirror: &self.mirror, touched: &group.touched };
-        let session = Session::new(transaction, &self.statements, Dialect::Sqlite, context.now_ms());
+        let session = Session::new(transaction, &self.statements, Dialect::Sqlite, scope, context.now_ms());
         let mut session = session.remembering(memory);
         let result = execution(&mut session, &self.shared, &context).run(operations, progress).await;
         match result {

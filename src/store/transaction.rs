@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use entities::schema::{Entity, Row};
 use generators::declarative::Configuration;
-use generators::operations::{Action, Key, Operation, Page};
+use generators::operations::{Action, Key, Operation, Page, Scope};
 use generators::routes::Place;
 use generators::sql::EXPIRY;
 use generators::tables::Dialect;
@@ -21,7 +21,7 @@ use super::execute::Execution;
 use super::failure::Failure;
 use super::parts::stored;
 use super::session::{Session, Statements};
-use super::{Engine, Store};
+use super::{Engine, Space};
 
 /// How far a transaction is, for whoever watches it.
 #[derive(Clone, Default)]
@@ -96,33 +96,35 @@ impl<S: Conversation> Execution<'_, S> {
     }
 }
 
-impl Store {
+impl Space<'_> {
     /// Runs operations in one transaction. The row is what the client gets to see of the last one.
     pub async fn write_all(
-        &self,
+        self,
         operations: Vec<Operation>,
         progress: &Progress,
     ) -> Result<Option<Row>, Failure> {
-        match &self.engine {
-            Engine::Sqlite(engine) => engine.write(operations, progress).await,
-            Engine::Postgres(engine) => engine.write(operations, progress).await,
-            Engine::Memory(engine) => engine.write(operations, progress).await,
+        match &self.store.engine {
+            Engine::Sqlite(engine) => engine.write(self.scope, operations, progress).await,
+            Engine::Postgres(engine) => engine.write(self.scope, operations, progress).await,
+            Engine::Memory(engine) => engine.write(self.scope, operations, progress).await,
         }
     }
 
     /// Every row that belongs to a configuration, as of one moment.
-    pub async fn configuration(&self) -> Result<Configuration, Failure> {
-        let mut found = Configuration::new(&self.shared.declarations);
-        let now_ms = self.shared.circumstances().context().now_ms();
-        match &self.engine {
+    pub async fn configuration(self) -> Result<Configuration, Failure> {
+        let shared = &self.store.shared;
+        let mut found = Configuration::new(&shared.declarations);
+        let now_ms = shared.circumstances().context().now_ms();
+        match &self.store.engine {
             Engine::Sqlite(engine) => {
                 let (db, statements) = (&engine.readers, &*engine.statements);
-                read(&mut found, db, statements, Dialect::Sqlite, now_ms).await?;
+                read(&mut found, db, statements, (Dialect::Sqlite, self.scope, now_ms)).await?;
             }
             Engine::Postgres(engine) => {
-                read(&mut found, &engine.db, &engine.statements, Dialect::Postgres, now_ms).await?;
+                let (db, statements) = (&engine.db, &engine.statements);
+                read(&mut found, db, statements, (Dialect::Postgres, self.scope, now_ms)).await?;
             }
-            Engine::Memory(engine) => engine.read(&mut found, now_ms),
+            Engine::Memory(engine) => engine.read(self.scope, &mut found, now_ms),
         }
         Ok(found)
     }
@@ -133,8 +135,7 @@ async fn read(
     found: &mut Configuration,
     db: &DatabaseConnection,
     statements: &Statements,
-    dialect: Dialect,
-    now_ms: i64,
+    (dialect, scope, now_ms): (Dialect, Scope, i64),
 ) -> Result<(), Failure> {
     const PAGE: usize = 1000;
     let isolation_level = match dialect {
@@ -143,7 +144,7 @@ async fn read(
     };
     let transaction =
         db.begin_with_options(TransactionOptions { isolation_level, ..Default::default() }).await?;
-    let mut session = Session::new(&transaction, statements, dialect, now_ms);
+    let mut session = Session::new(&transaction, statements, dialect, scope, now_ms);
     for entity in found.entities().collect::<Vec<_>>() {
         let mut after = None;
         loop {

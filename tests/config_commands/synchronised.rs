@@ -198,6 +198,12 @@ fn a_selection_leaves_other_rows_alone() {
         place.config(&["parse", "dump.yml"]).refused();
         place.config(&["sync", "none.yml"]).with(0);
         assert_eq!(place.config(&["diff", "before.yml"]).with(0), "no difference\n");
+        // A name that a row has which is not selected is taken; a dry run says so.
+        place.write("taken.yml", "_format_version: '3.0'\nservices: [{name: search, host: mine.test}]\n");
+        for command in ["diff", "sync"] {
+            let said = place.config(&[command, "taken.yml", "--select-tag", "team"]).refused();
+            assert!(said.contains("UNIQUE violation detected on '{name=\"search\"}'"), "{said}");
+        }
         // Only rows with all of the tags are meant.
         place.write("none.yml", "_format_version: '3.0'\n");
         let said = place.config(&["sync", "none.yml", "--select-tag", "eu", "--select-tag", "team"]).with(0);

@@ -71,7 +71,7 @@ impl Battery<'_> {
         let found = self.send("GET", path, &Value::Null, 200).await.json();
         for row in [written, found] {
             let left = row["ttl"].as_f64().unwrap_or_default();
-            self.check((3500.0..=3600.0).contains(&left), || format!("PATCH {path} with a ttl: {row}"));
+            self.check((3500.0..3600.0).contains(&left), || format!("PATCH {path} with a ttl: {row}"));
         }
         self.refuse("PATCH", path, &json!({"ttl": -1}), 400, Some(11)).await;
     }

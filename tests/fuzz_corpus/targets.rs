@@ -84,7 +84,9 @@ pub fn form(data: &[u8]) {
         {
             let shape = sql::shape_of(&page);
             for dialect in [Dialect::Sqlite, Dialect::Postgres] {
-                let _ = (sql::text(entity, &shape, dialect), sql::page_values(entity, &page, dialect));
+                let (text, values) = (sql::text, sql::page_values);
+                let _ =
+                    (text(entity, &shape, operations::Scope::Every, dialect), values(entity, &page, dialect));
             }
         }
     }

@@ -20,7 +20,7 @@ pub async fn run(source: &Source, target: &Target, path: &Path, with_ids: bool, 
     let form = Form { with_ids, selection: target.selection() };
     let document = match target.open(source).await? {
         Place::Here(node) => {
-            let document = configuration::dump(&node, form).await;
+            let document = configuration::dump(&node, node.store.default_space(), form).await;
             super::close(node).await;
             document.map_err(|failure| anyhow!("the database cannot be read: {failure:?}"))?
         }

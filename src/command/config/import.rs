@@ -14,7 +14,9 @@ pub async fn run(source: &Source, file: &Path) -> Result<()> {
     let document = super::read(file)?;
     let node = source.open().await?;
     let done = Progress::default();
-    let written = progress::shown(&done, configuration::import(&node, document, &done)).await;
+    let written =
+        progress::shown(&done, configuration::import(&node, node.store.default_space(), document, &done))
+            .await;
     super::close(node).await;
     let rows = written.map_err(|trouble| match trouble {
         configuration::Trouble::Document(_) => failed("Failed parsing", trouble),

@@ -117,7 +117,7 @@ enum Place {
     /// This process, over the database.
     Here(Arc<Node>),
     /// A node that is running.
-    There(Remote),
+    There(Box<Remote>),
 }
 
 /// `silverback config …`
@@ -171,7 +171,7 @@ impl Source {
 impl Target {
     async fn open(&self, source: &Source) -> Result<Place> {
         match &self.address {
-            Some(address) => Ok(Place::There(Remote::new(address, &self.headers)?)),
+            Some(address) => Ok(Place::There(Box::new(Remote::new(address, &self.headers)?))),
             None => Ok(Place::Here(source.open().await?)),
         }
     }

@@ -21,7 +21,7 @@ pub async fn run(source: &Source, target: &Target, file: &Path, dry_run: bool) -
     let report = match target.open(source).await? {
         Place::Here(node) => {
             let wish = Wish { document, selection: target.selection(), dry_run };
-            let work = configuration::synchronize(&node, wish, &done);
+            let work = configuration::synchronize(&node, node.store.default_space(), wish, &done);
             let report = progress::shown(&done, work).await;
             super::close(node).await;
             report.map_err(|trouble| match trouble {

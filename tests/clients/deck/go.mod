@@ -1,3 +1,5 @@
+// decK, with everything it is built from. The `replace` lines are its own, which hold in the main module alone. One
+// requirement is raised: vacuum, decK's linter, because what the older release is built from could not be had.
 module silverback.test/deck
 
 go 1.26.4
