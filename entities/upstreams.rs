@@ -40,7 +40,7 @@ pub static UPSTREAMS: Entity = Entity::new("upstreams")
     .fields(&[
         ("id",                        UUID),
         ("created_at",                AUTO_TIMESTAMP_S),
-        ("name",                      STRING.required().unique().text_validator(&is_plain_name).format("hostname-without-port")
+        ("name",                      STRING.required().unique().text_validator(&is_plain_name).pattern(address::NAME)
             .doc("This is a hostname, which must be equal to the host of a Service.")),
         ("updated_at",                AUTO_TIMESTAMP_S),
         ("algorithm",                 STRING.default(Str("round-robin"))

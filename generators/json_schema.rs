@@ -9,7 +9,9 @@ mod texts;
 mod values;
 
 use entities::schema::types::MAX_TTL;
-use entities::schema::{Context, Declarations, Entity, Field, Literal, Named, Row, Shorthand, Subschema};
+use entities::schema::{
+    Check, Context, Declarations, Entity, Field, Literal, Named, Row, Shorthand, Subschema,
+};
 use serde_json::{Map, Value, json};
 
 use crate::docs::words_of_check;
@@ -143,11 +145,7 @@ pub fn row(
             });
             let rules = Rules { values: &values, fields: &fields, shorthands: entity.shorthands };
             let own = variant.subschema.map_or(&[][..], |subschema| subschema.checks);
-            entity
-                .checks
-                .iter()
-                .chain(own)
-                .for_each(|check| object.rule(rules.of(check), words_of_check(check)));
+            entity.checks.iter().chain(own).for_each(|check| object.rule(&rules, check));
             object.words.extend(words_of_entity(entity, variant));
         }
     }
@@ -179,7 +177,7 @@ fn record(values: &Values, field: &Field) -> Map<String, Value> {
             object.shorthands(field.shorthands, fields);
             object.demand(fields, field.shorthands, |_, _| true);
             let rules = Rules { values, fields, shorthands: field.shorthands };
-            field.checks.iter().for_each(|check| object.rule(rules.of(check), words_of_check(check)));
+            field.checks.iter().for_each(|check| object.rule(&rules, check));
         }
     }
     object.build()
@@ -243,12 +241,13 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// A rule between fields, as a schema or else in words.
-    fn rule(&mut self, schema: Option<Value>, words: String) {
-        match schema {
-            Some(schema) => self.all_of.push(schema),
-            None => self.words.push(words),
+    /// A rule between fields, as a schema; in words where there is none, or where it says less than the rule.
+    fn rule(&mut self, rules: &Rules, check: &Check) {
+        let schema = rules.of(check);
+        if schema.is_none() || rules.is_suspended(check) {
+            self.words.push(words_of_check(check));
         }
+        self.all_of.extend(schema);
     }
 
     fn build(self) -> Map<String, Value> {
@@ -314,16 +313,41 @@ fn ttl() -> Value {
     })
 }
 
+/// Where in a path a key stands, which decides what else than an id leads to a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// `/services/{services}`: also through another entity's name, where the declaration says so.
+    Alone,
+    /// `/services/{services}/routes`: also through a name of the child.
+    Above(&'static str),
+    /// `/services/{services}/routes/{routes}`: also by what names the row there and nowhere else.
+    Below,
+}
+
 /// The schema of a key in a path: an id, or what else leads to a row of the entity.
-pub fn key(declarations: &Declarations, entity: &'static Entity, context: &Context) -> Value {
+pub fn key(
+    declarations: &Declarations,
+    entity: &'static Entity,
+    standing: Standing,
+    context: &Context,
+) -> Value {
     let values = Values { shape: Shape::Row, context };
     let texts = |field: &Field| Value::Object(values.value(field, true));
-    let through = entity.reached_through.and_then(|(name, _)| declarations.entity(name));
+    let through = entity.reached_through.map(|(name, _)| name).filter(|name| match standing {
+        Standing::Alone => true,
+        Standing::Above(child) => child == *name,
+        Standing::Below => false,
+    });
+    let through = through.and_then(|name| declarations.entity(name));
     let named = |entity: &'static Entity| entity.endpoint_key.and_then(|name| entity.field(name));
-    let below = entity.key_below.and_then(|name| entity.field(name));
+    let own = entity.key_below.filter(|_| standing == Standing::Below).and_then(|name| entity.field(name));
     let mut ways: Vec<Value> =
         entity.primary_key.iter().filter_map(|name| entity.field(name)).map(texts).collect();
-    ways.extend([named(entity), below, through.and_then(named)].into_iter().flatten().map(texts));
+    ways.extend([named(entity), own, through.and_then(named)].into_iter().flatten().map(texts));
+    let any_text = json!({ "type": "string", "minLength": 1 });
+    if ways.contains(&any_text) {
+        return any_text;
+    }
     match <[Value; 1]>::try_from(ways) {
         Ok([only]) => only,
         Err(ways) => json!({ "anyOf": ways }),

@@ -9,8 +9,9 @@ mod operations;
 
 use std::collections::BTreeMap;
 
-use entities::schema::{Context, Declarations, Entity};
+use entities::schema::{Context, Declarations, Entity, Flavor};
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use crate::routes::{Endpoints, Target};
 use components::Components;
@@ -36,11 +37,14 @@ pub struct Documented {
 pub struct Source<'a, N> {
     pub declarations: &'a Declarations,
     pub endpoints: &'a Endpoints<N>,
-    pub context: &'a Context<'a>,
+    /// How the node's routes are matched.
+    pub flavor: Flavor,
     /// The release of the program.
     pub version: &'a str,
     /// The operations of the node's own endpoints; none of one that a client cannot use.
     pub describe: &'a dyn Fn(N) -> Vec<Documented>,
+    /// The schema of a parameter in the node's own paths, by its name; none: any text.
+    pub parameter: &'a dyn Fn(&str) -> Option<Value>,
 }
 
 /// A reference to a shared schema.
@@ -55,8 +59,16 @@ pub fn new_row(entity: &str) -> String {
 
 /// Makes the document.
 pub fn document<N: Copy>(source: &Source<N>) -> Value {
-    let Source { declarations, endpoints, context, version, describe } = source;
-    let mut components = Components::new(declarations, context);
+    let Source { declarations, endpoints, flavor, version, describe, parameter } = source;
+    // Examples are those of any other time, so that the same declarations give the same document.
+    let context = Context {
+        now_us: 1_700_000_000_000_000,
+        new_id: &|| Uuid::from_u128(0x1f0e_2d3c_4b5a_4697_8897_a6b5_c4d3_e2f1),
+        new_secret: &|| "0123456789ABCDEFGHIJKLMNOPQRSTUV".to_owned(),
+        router_flavor: *flavor,
+        without_database: declarations.without_database(),
+    };
+    let mut components = Components::new(declarations, &context);
     let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     let mut tags: Vec<&'static Entity> = Vec::new();
     for endpoint in endpoints.iter() {
@@ -74,7 +86,13 @@ pub fn document<N: Copy>(source: &Source<N>) -> Value {
         if list.is_empty() {
             continue;
         }
-        let parameters = operations::path_parameters(&mut components, &endpoint.path);
+        let parameters = {
+            let place = match endpoint.target {
+                Target::Entity(place) => Some(place),
+                Target::Node(_) | Target::Hidden => None,
+            };
+            operations::path_parameters(&mut components, &endpoint.path, place, parameter)
+        };
         let item = paths.entry(endpoint.path.clone()).or_default();
         if !parameters.is_empty() {
             item.insert("parameters".to_owned(), parameters.into());

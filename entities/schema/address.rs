@@ -97,6 +97,9 @@ pub fn host_with_wildcards(text: &str) -> Result<(), String> {
     host_with_optional_port(&text.replace('*', "abc"))
 }
 
+/// The names that [`sni`] allows, as a regular expression of ECMA-262: labels, and not digits alone.
+pub const NAME: &str = r"^(?=.*[A-Za-z_-])[A-Za-z0-9_-]*[A-Za-z0-9_](\.[A-Za-z0-9_-]*[A-Za-z0-9_])*\.?$";
+
 /// A server name of TLS: a name, and no address.
 ///
 /// # Errors
@@ -307,6 +310,18 @@ mod tests {
         match normalize_ip(text) {
             Ok(address) => format_host(&address, Some(8000)),
             Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn the_expression_of_names_says_what_the_rule_says() {
+        let regex = fancy_regex::Regex::new(NAME).unwrap();
+        let texts = [
+            "a", "a.", ".a", "a..b", "a-", "-a", "a-.b", "_", "1", "1.2", "1.2.a", "a:80", "", "é", "a_b.c",
+            "[::1]", "A.b.",
+        ];
+        for text in texts {
+            assert_eq!(regex.is_match(text).unwrap(), sni(text).is_ok(), "{text}");
         }
     }
 

@@ -61,7 +61,7 @@ pub const CIDR_V4: Field = STRING
 
 pub const SNI: Field = STRING
     .text_validator(&address::sni)
-    .format("sni")
+    .pattern(address::NAME)
     .doc("A string representing an SNI (server name indication) value for TLS.");
 
 pub const PORT: Field =

@@ -76,15 +76,25 @@ impl Rules<'_> {
                 ways.push(self.asked(name, &Asked { schema, holds: &|_| false }));
             }
         }
-        for shorthand in self.shorthands.iter().filter(|shorthand| !self.is_field(shorthand.name)) {
-            if names().any(|name| writes_to(shorthand, &name.split('.').collect::<Vec<_>>())) {
-                ways.push(json!({ "required": [shorthand.name] }));
-            }
-        }
+        let by_shorthand = self.suspending(check).map(|shorthand| json!({ "required": [shorthand.name] }));
+        ways.extend(by_shorthand);
         match <[Value; 1]>::try_from(ways) {
             Ok([only]) => only,
             Err(ways) => json!({ "anyOf": ways }),
         }
+    }
+
+    /// Whether a schema cannot say all of the rule, since a shorthand may write what the rule asks for.
+    pub fn is_suspended(&self, check: &Check) -> bool {
+        self.suspending(check).next().is_some()
+    }
+
+    fn suspending<'b>(&'b self, check: &'b Check) -> impl Iterator<Item = &'b Shorthand> {
+        self.shorthands.iter().filter(move |shorthand| {
+            let mut names = check.sources().into_iter().flatten();
+            !self.is_field(shorthand.name)
+                && names.any(|name| writes_to(shorthand, &name.split('.').collect::<Vec<_>>()))
+        })
     }
 
     fn each_filled(&self, names: &[&str]) -> Vec<Value> {

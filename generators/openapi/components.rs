@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{new_row, schema};
 use crate::complete::{Verb, complete};
 use crate::fixtures::Fixtures;
-use crate::json_schema::{self, Shape, Variant, variants};
+use crate::json_schema::{self, Shape, Standing, Variant, variants};
 use crate::operations::{MAX_PAGE_SIZE, PAGE_SIZE};
 use crate::output;
 use crate::validate::{Candidate, validate};
@@ -51,10 +51,19 @@ impl<'a> Components<'a> {
     }
 
     /// A key in a path.
-    pub fn key(&mut self, entity: &'static Entity) -> Value {
-        let name = format!("{}.key", entity.name);
+    pub fn key(&mut self, entity: &'static Entity, standing: Standing) -> Value {
         let (declarations, context) = (self.declarations, self.context);
-        self.put(&name, || json_schema::key(declarations, entity, context));
+        let own = json_schema::key(declarations, entity, standing, context);
+        let mut name = format!("{}.key", entity.name);
+        // Most keys are the same wherever they stand.
+        if self.schemas.get(&name).is_some_and(|known| *known != own) {
+            name.push_str(match standing {
+                Standing::Alone => "-alone",
+                Standing::Above(_) => "-above",
+                Standing::Below => "-below",
+            });
+        }
+        self.put(&name, || own);
         schema(&name)
     }
 

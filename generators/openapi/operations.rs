@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::Documented;
 use super::components::{Components, refusal};
-use crate::json_schema::Shape;
+use crate::json_schema::{Shape, Standing};
 use crate::routes::{Endpoint, Place};
 
 /// The tag of the node's own operations.
@@ -22,18 +22,40 @@ pub fn answers_with(place: Place) -> &'static Entity {
     }
 }
 
-/// The parameters of a path: the key of a row where an entity has that name, else any text.
-pub fn path_parameters(components: &mut Components, path: &str) -> Vec<Value> {
+/// The parameters of a path: the key of a row where an entity has that name, else what the server says of it.
+pub fn path_parameters(
+    components: &mut Components,
+    path: &str,
+    place: Option<Place>,
+    describe: &dyn Fn(&str) -> Option<Value>,
+) -> Vec<Value> {
     let names = path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
     names
-        .map(|name| {
-            let schema = match components.declarations.entity(name) {
-                Some(entity) if !entity.fields.is_empty() && entity.stored => components.key(entity),
-                _ => json!({ "type": "string", "minLength": 1 }),
+        .enumerate()
+        .map(|(i, name)| {
+            let entity = components.declarations.entity(name).filter(|entity| entity.stored);
+            let schema = match entity {
+                Some(entity) => components.key(entity, standing(place, i)),
+                None => describe(name).unwrap_or_else(|| json!({ "type": "string", "minLength": 1 })),
             };
             json!({ "name": name, "in": "path", "required": true, "schema": schema })
         })
         .collect()
+}
+
+/// Where the key stands that a parameter of a path is.
+fn standing(place: Option<Place>, i: usize) -> Standing {
+    match (place, i) {
+        (Some(Place::Item(_)), _) => Standing::Alone,
+        (
+            Some(
+                Place::Children { child, .. } | Place::AllChildren { child, .. } | Place::Child { child, .. },
+            ),
+            0,
+        ) => Standing::Above(child.name),
+        (_, 0) => Standing::Above(""),
+        _ => Standing::Below,
+    }
 }
 
 /// One operation, while it is put together.

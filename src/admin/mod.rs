@@ -86,7 +86,7 @@ async fn answer(
         if let (Target::Entity(Place::Item(entity)), Some(segment)) = (endpoint.target, parameters.first())
             && entity.reached_through.is_some()
         {
-            rows::key_of(node, node.space(&request), entity, segment).await?;
+            rows::key_of(node, node.space(request), entity, segment).await?;
         }
         return Ok(Answer::Options(endpoint.allow()));
     }

@@ -1,13 +1,14 @@
 //! The node's own endpoints in the words of OpenAPI: what each takes and answers. An endpoint that refuses whatever a
 //! client of this node sends is left out, unless other methods of its path do something.
 
-use entities::schema::Declarations;
+use entities::schema::{Declarations, text as text_rules};
 use generators::json_schema::RULES;
 use generators::openapi::{Documented, new_row, schema};
 use serde_json::{Value, json};
 
 use super::NodeEndpoint;
 use super::endpoints::Format;
+use crate::settings::LogLevel;
 
 /// An answer with JSON.
 fn ok(schema: Value) -> Vec<(u16, Option<(&'static str, Value)>)> {
@@ -55,7 +56,7 @@ fn declaration() -> Value {
 }
 
 fn formats() -> Vec<(&'static str, Value)> {
-    vec![("format", json!({ "type": "string", "description": "`json-schema`: as a JSON Schema." }))]
+    vec![("format", json!({ "description": "`json-schema`: as a JSON Schema." }))]
 }
 
 fn validated(body: Value) -> Vec<Documented> {
@@ -81,6 +82,16 @@ fn tags(refused: &[&'static str]) -> Vec<Documented> {
         answers: vec![(400, None)],
     };
     std::iter::once(list).chain(refused.iter().map(refuse)).collect()
+}
+
+/// What a parameter of a path may be, where it is not the key of a row.
+pub fn parameter(name: &str) -> Option<Value> {
+    match name {
+        "log_level" => Some(json!({ "enum": LogLevel::WORDS })),
+        "address" => Some(json!({ "type": "string", "format": "ip-and-port" })),
+        "tags" => Some(json!({ "type": "string", "pattern": text_rules::TAG })),
+        _ => None,
+    }
 }
 
 /// The operations of an endpoint.
@@ -122,7 +133,7 @@ pub fn operations(endpoint: NodeEndpoint, declarations: &Declarations) -> Vec<Do
         NodeEndpoint::Configuration => whole(),
         NodeEndpoint::LogLevel => vec![get("The level of the log", message())],
         NodeEndpoint::ChangeLogLevel(_) => {
-            let timeout = json!({ "type": "integer", "minimum": 0, "maximum": 86_400, "description": "How many seconds the change lasts." });
+            let timeout = json!({ "minimum": 0, "maximum": 86_400, "description": "How many seconds the change lasts." });
             let change =
                 Documented { method: "PUT", ..get("Change the level of the log for some time", message()) };
             vec![with(change, vec![("timeout", timeout)], &[405])]
@@ -131,8 +142,7 @@ pub fn operations(endpoint: NodeEndpoint, declarations: &Declarations) -> Vec<Do
             let page = object(
                 json!({ "data": { "type": ["array", "object"] }, "next": { "type": ["string", "null"] }, "node_id": text() }),
             );
-            let balancer =
-                json!({ "type": "string", "description": "`1`: of the upstream instead of its targets." });
+            let balancer = json!({ "description": "`1`: of the upstream instead of its targets." });
             let arguments =
                 vec![("balancer_health", balancer), ("size", Value::Null), ("offset", Value::Null)];
             vec![with(get("The health of an upstream's targets", page), arguments, &[404])]
@@ -209,9 +219,9 @@ fn status() -> Value {
     status
 }
 
-/// An argument with something to say about it.
+/// An argument that means something by one value, and nothing by any other.
 fn argument(words: &str) -> Value {
-    json!({ "type": "string", "description": words })
+    json!({ "description": words })
 }
 
 /// `/configuration`: everything at once.

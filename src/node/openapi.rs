@@ -12,7 +12,6 @@ use tokio::sync::OnceCell;
 use super::endpoints::Format;
 use super::{Node, described};
 use crate::admin::{Answer, Refusal};
-use crate::clock::Circumstances;
 
 /// The documents, once they have been asked for.
 #[derive(Default)]
@@ -47,13 +46,13 @@ async fn made(
     let declarations = Arc::clone(&node.declarations);
     let (role, flavor) = (node.role, node.flavor);
     let making = tokio::task::spawn_blocking(move || {
-        let circumstances = Circumstances::now(flavor, declarations.without_database());
         let document = document(&Source {
             declarations: &declarations,
             endpoints: &Node::endpoints(&declarations, role),
-            context: &circumstances.context(),
+            flavor,
             version: super::root::VERSION,
             describe: &|endpoint| described::operations(endpoint, &declarations),
+            parameter: &described::parameter,
         });
         write(&document)
     });
