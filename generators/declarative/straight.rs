@@ -133,7 +133,10 @@ fn complete(document: &Document, item: &Item, keys: &Keys, context: &Context) ->
 
 /// The items of each entity by their names and by their ids.
 #[derive(Default)]
-struct Keys<'a>(HashMap<&'static str, (HashMap<&'a str, usize>, HashMap<&'a str, usize>)>);
+struct Keys<'a>(HashMap<&'static str, (Places<'a>, Places<'a>)>);
+
+/// Where items are, by name or by id.
+type Places<'a> = HashMap<&'a str, usize>;
 
 impl<'a> Keys<'a> {
     /// None: a name or an id is taken twice.
