@@ -1,8 +1,10 @@
 //! `GET /`: what the node is, in the form that Kong's clients read.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use generators::operations::Page;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::Node;
@@ -44,6 +46,13 @@ pub async fn answer(node: &Node, request: &Request) -> Result<Answer, Refusal> {
     })))
 }
 
+/// What is read of a plugin's row: the rest, which may be long, is passed over.
+#[derive(Deserialize)]
+struct Named<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+}
+
 /// The names of the plugins that some row configures.
 async fn in_cluster(node: &Node, request: &Request) -> Result<BTreeSet<String>, Refusal> {
     let mut names = BTreeSet::new();
@@ -53,8 +62,11 @@ async fn in_cluster(node: &Node, request: &Request) -> Result<BTreeSet<String>, 
         let page = Page { size: generators::operations::MAX_PAGE_SIZE, after, ..Page::default() };
         let slice = node.space(request).page(entity, &page).await?;
         for json in &slice.rows {
-            let row: Option<Value> = serde_json::from_slice(json).ok();
-            names.extend(row.and_then(|row| row.get("name")?.as_str().map(str::to_owned)));
+            if let Ok(Named { name }) = serde_json::from_slice(json)
+                && !names.contains(&*name)
+            {
+                names.insert(name.into_owned());
+            }
         }
         after = slice.goes_on_after;
         if after.is_none() {

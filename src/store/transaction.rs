@@ -121,8 +121,17 @@ impl Space<'_> {
                 read(&mut found, db, statements, (Dialect::Sqlite, self.scope, now_ms)).await?;
             }
             Engine::Postgres(engine) => {
+                let _turn = engine.turn().await?;
                 let (db, statements) = (&engine.db, &engine.statements);
-                read(&mut found, db, statements, (Dialect::Postgres, self.scope, now_ms)).await?;
+                let mut tries = 1;
+                loop {
+                    match read(&mut found, db, statements, (Dialect::Postgres, self.scope, now_ms)).await {
+                        Ok(()) => break,
+                        Err(failure) if engine.try_again(&failure, tries).await => tries += 1,
+                        Err(failure) => return Err(failure),
+                    }
+                    found = Configuration::new(&shared.declarations);
+                }
             }
             Engine::Memory(engine) => engine.read(self.scope, &mut found, now_ms),
         }
