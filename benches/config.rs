@@ -205,7 +205,7 @@ fn imported(store: &Store, form: Form, text: &str, folder: &Path) -> Result<Meas
         command
     };
     // The tables are made before anything is measured.
-    ensure!(silverback(&["migrations", "bootstrap"]).status()?.success(), "the tables cannot be made");
+    ensure!(silverback(&["migrations", "up"]).status()?.success(), "the tables cannot be made");
     let began = Instant::now();
     let mut process = silverback(&["config", "db_import"]).arg(&file).spawn()?;
     let mut highest = None;

@@ -15,7 +15,11 @@ PATH=$work:$PATH
 for store in "${STORES[@]}"; do
     has_store "$store" || continue
     for document in "$repository/README.md" "$here"/curl/*.txt; do
-        start_node "$store"
+        # README.md shows workspaces, which have to be asked for.
+        case $document in
+            */README.md) start_node "$store" KONG_WORKSPACES=on ;;
+            *) start_node "$store" ;;
+        esac
         while read -r line; do
             case $line in
                 passed\ *) passed ;;

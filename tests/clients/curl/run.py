@@ -138,8 +138,9 @@ class Document:
             one, other = self.settled(json.loads(expected)), self.settled(json.loads(body))
         except ValueError:
             return f"{body!r}, not {expected!r}"
-        # The order of the fields is part of what is shown.
-        return None if list(one) == list(other) and one == other else f"{json.dumps(other)}, not {json.dumps(one)}"
+        # The order of the fields is part of what is shown, so that texts are compared.
+        one, other = json.dumps(one), json.dumps(other)
+        return None if one == other else f"{other}, not {one}"
 
 
 def main(path, address):
