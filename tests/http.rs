@@ -249,3 +249,10 @@ fn no_input_is_too_deep_or_too_much() {
     refused(&get(1001), 400, many);
     assert_eq!(process.connect().json("GET", "/status", &Value::Null).unwrap().status, 200);
 }
+
+#[test]
+fn bytes_that_are_no_text_are_shown_as_such() {
+    let (_folder, process) = start(&[]);
+    let answer = process.connect().json("GET", "/services?offset=%FF", &Value::Null).unwrap();
+    refused(&answer, 400, "'\u{FFFD}' is not a valid offset: bad base64 encoding");
+}

@@ -35,9 +35,36 @@ pub fn invalid_at(text: &str) -> Option<usize> {
         .map(|(at, _)| at + 1)
 }
 
+/// The text as it is shown to somebody, in UTF-8: the replacement character stands for each byte that is not.
+pub fn legible(text: String) -> String {
+    if invalid_at(&text).is_none() {
+        return text;
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let byte =
+            (character == MARK).then(|| characters.next_if(|next| ('\u{80}'..='\u{FF}').contains(next)));
+        shown.push(match byte.flatten() {
+            Some(_) => char::REPLACEMENT_CHARACTER,
+            None => character,
+        });
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{invalid_at, marked};
+    use super::{invalid_at, legible, marked};
+
+    #[test]
+    fn what_is_shown_is_utf8_without_marks() {
+        for (raw, shown) in
+            [(&b"a\xFFb\x80"[..], "a\u{FFFD}b\u{FFFD}"), (b"\xFF\xC3\xA9", "\u{FFFD}é"), (b"plain", "plain")]
+        {
+            assert_eq!(legible(marked(raw.to_vec())), shown);
+        }
+    }
 
     #[test]
     fn utf8_is_kept_as_it_is() {

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
+use entities::schema::bytes::legible;
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_REQUEST_HEADERS, ALLOW, CONTENT_TYPE, ORIGIN, RETRY_AFTER,
@@ -68,7 +69,7 @@ pub fn response(
         Ok(Answer::NotModified) => with_status(StatusCode::NOT_MODIFIED),
         Ok(Answer::Options(methods)) => options(&methods, request),
         Err(refusal) => {
-            let mut response = with_json(refusal.status, refusal.body.to_string().into());
+            let mut response = with_json(refusal.status, legible(refusal.body.to_string()).into());
             if let Some(seconds) = refusal.retry_after {
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
             }
