@@ -12,6 +12,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tower::ServiceExt;
 
 use crate::node::Node;
 
@@ -19,6 +20,11 @@ use crate::node::Node;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long requests in flight may take when the server stops.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Where a request came from: the peer of its connection. Each request that came over a listener has it among its
+/// extensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientAddress(pub SocketAddr);
 
 /// Why a listener cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -58,8 +64,8 @@ async fn accept(listener: TcpListener, app: Router, node: Arc<Node>, graceful: &
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).pipeline_flush(true);
     loop {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
             Err(cause) => {
                 tracing::warn!(%cause, "a connection could not be accepted");
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -69,7 +75,11 @@ async fn accept(listener: TcpListener, app: Router, node: Arc<Node>, graceful: &
         if let Err(cause) = stream.set_nodelay(true) {
             tracing::debug!(%cause, "a connection keeps its delay");
         }
-        let service = TowerToHyperService::new(app.clone());
+        let service = app.clone().map_request(move |mut request: http::Request<_>| {
+            request.extensions_mut().insert(ClientAddress(peer));
+            request
+        });
+        let service = TowerToHyperService::new(service);
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
         let node = Arc::clone(&node);
