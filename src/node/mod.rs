@@ -2,6 +2,7 @@
 
 mod adjustable;
 mod cache;
+mod clients;
 mod config;
 pub mod configuration;
 mod described;
@@ -26,6 +27,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 pub use adjustable::{Adjustable, Adjusted, adjust};
+pub use clients::{Allowance, Clients};
 pub use config::{ConfigurationError, export, parse as read_document, start as configure};
 pub use endpoints::NodeEndpoint;
 pub use figures::Figures;
@@ -45,6 +47,7 @@ pub struct Node {
     pub endpoints: Endpoints<NodeEndpoint>,
     pub store: Store,
     pub figures: Figures,
+    pub clients: Clients,
     pub log_level: Arc<CurrentLevel>,
     /// One configuration is brought about at a time.
     pub turn: configuration::Turn,
