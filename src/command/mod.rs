@@ -3,6 +3,7 @@
 pub mod config;
 mod logging;
 mod reload;
+pub mod token;
 
 use std::io::{BufRead, Write};
 use std::path::Path;
@@ -79,6 +80,7 @@ pub fn start(file: Option<&Path>) -> Result<()> {
     if settings.role != settings::Role::Traditional {
         bail!("role = {} is not served by this release: set role to traditional", settings.role.word());
     }
+    refuse_exposure(&settings)?;
     if let Some(address) = settings.admin_listen.iter().find(|address| address.ssl) {
         bail!("admin_listen: '{}' asks for TLS, which this release does not serve", address.target());
     }
@@ -167,9 +169,26 @@ async fn stop_signal() {
     }
 }
 
+/// Refuses to serve machines that nobody knows: an address that they reach goes with tokens, or with the word that they
+/// are not wanted.
+fn refuse_exposure(settings: &Settings) -> Result<()> {
+    if settings.access.enforced || settings.access.unauthenticated {
+        return Ok(());
+    }
+    match settings.admin_listen.iter().find(|address| !address.is_loopback()) {
+        None => Ok(()),
+        Some(address) => bail!(
+            "admin_listen: other machines reach '{}', and clients need no token: set enforce_rbac = on, or \
+             admin_allow_unauthenticated = on where the network keeps strangers out",
+            address.target()
+        ),
+    }
+}
+
 /// `silverback check FILE`
 pub fn check(file: &Path) -> Result<()> {
-    let (_, without_effect) = load(Some(file))?;
+    let (settings, without_effect) = load(Some(file))?;
+    refuse_exposure(&settings)?;
     println!("{} is valid", file.display());
     for key in without_effect {
         println!("note: {key} is known but has no effect here");

@@ -36,10 +36,10 @@ const INSERT_TAG_POSTGRES: &str =
 const DELETE_TAG_SQLITE: &str = "DELETE FROM \"tags\" WHERE \"entity\" = ? AND \"tag\" = ? AND \"id\" = ?";
 const DELETE_TAG_POSTGRES: &str =
     "DELETE FROM \"tags\" WHERE \"entity\" = $1 AND \"tag\" = $2 AND \"id\" = $3";
-const LOG_SQLITE: &str = "INSERT INTO \"changes\" (\"entity\", \"id\", \"operation\", \"before\", \"after\", \"at\", \"ws_id\") \
-     VALUES (?, ?, ?, ?, ?, ?, ?)";
-const LOG_POSTGRES: &str = "INSERT INTO \"changes\" (\"entity\", \"id\", \"operation\", \"before\", \"after\", \"at\", \"ws_id\") \
-     VALUES ($1, $2, $3, $4, $5, $6, $7)";
+const LOG_SQLITE: &str = "INSERT INTO \"changes\" (\"entity\", \"id\", \"operation\", \"before\", \"after\", \"at\", \"ws_id\", \"client\") \
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+const LOG_POSTGRES: &str = "INSERT INTO \"changes\" (\"entity\", \"id\", \"operation\", \"before\", \"after\", \"at\", \"ws_id\", \"client\") \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 
 impl<C: ConnectionTrait> Session<'_, C> {
     /// Writes a new row.
@@ -84,6 +84,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
         mut before: Option<Row>,
         mut after: Option<Row>,
     ) -> Result<(), Failure> {
+        self.permit(before.as_ref(), after.as_ref())?;
         // A row that was read among those of every workspace carries its own.
         let rows = [&mut before, &mut after].into_iter().flatten();
         let carried = rows.filter_map(|row| row.shift_remove(WORKSPACE)).last();
@@ -101,6 +102,15 @@ impl<C: ConnectionTrait> Session<'_, C> {
         self.touch(entity, &change.id);
         self.changes.push(change);
         Ok(())
+    }
+
+    /// Refuses what the client may not touch. What the node itself does on the way is not the client's doing.
+    fn permit(&self, before: Option<&Row>, after: Option<&Row>) -> Result<(), Failure> {
+        let Some(client) = self.client.as_ref().filter(|_| self.scope != Scope::Every) else { return Ok(()) };
+        match [before, after].into_iter().flatten().all(|row| client.reaches(row)) {
+            true => Ok(()),
+            false => Err(Failure::Forbidden),
+        }
     }
 
     fn add(&mut self, text: &str, values: Vec<Bound>) {
@@ -145,6 +155,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
             image(&change.after),
             Bound::from(self.now_ms),
             sql::bind_workspace(change.workspace, self.dialect),
+            Bound::from(self.client.as_ref().map(|client| client.name.as_ref())),
         ];
         let text = match self.dialect {
             Dialect::Sqlite => LOG_SQLITE,

@@ -17,6 +17,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::batch::Batch;
+use super::client::Client;
 use super::failure::{Failure, within};
 use super::mirror::Mirror;
 use super::parts::stored;
@@ -75,6 +76,8 @@ pub struct Session<'a, C> {
     pub(super) dialect: Dialect,
     pub(super) scope: Scope,
     pub(super) now_ms: i64,
+    /// Who asks, where that is known.
+    pub(super) client: Option<Client>,
     /// How long a statement may take; `None` sets no limit.
     pub(super) patience: Option<Duration>,
     /// Rows in memory that may stand for those in the database.
@@ -109,11 +112,17 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
             dialect,
             scope,
             now_ms,
+            client: None,
             patience: None,
             memory: None,
             changes: Vec::new(),
             batch: Batch::default(),
         }
+    }
+
+    /// A session that stamps its changes with a client's name, and writes what the client may.
+    pub fn of(self, client: Option<Client>) -> Self {
+        Session { client, ..self }
     }
 
     /// A session that gives a statement up after that long.
@@ -381,7 +390,7 @@ fn read(entity: &'static Entity, found: &QueryResult) -> Result<Row, DbErr> {
 }
 
 /// The JSON value of a column. SQLite holds ids and JSON as text.
-fn column(found: &QueryResult, i: usize, kind: Kind) -> Result<Value, DbErr> {
+pub(super) fn column(found: &QueryResult, i: usize, kind: Kind) -> Result<Value, DbErr> {
     let sqlite = found.try_as_sqlite_row().is_some();
     Ok(match kind {
         Kind::Uuid if !sqlite => {

@@ -104,8 +104,8 @@ impl Space<'_> {
         progress: &Progress,
     ) -> Result<Option<Row>, Failure> {
         match &self.store.engine {
-            Engine::Sqlite(engine) => engine.write(self.scope, operations, progress).await,
-            Engine::Postgres(engine) => engine.write(self.scope, operations, progress).await,
+            Engine::Sqlite(engine) => engine.write(self.scope, self.client, operations, progress).await,
+            Engine::Postgres(engine) => engine.write(self.scope, self.client, operations, progress).await,
             Engine::Memory(engine) => engine.write(self.scope, operations, progress).await,
         }
     }
