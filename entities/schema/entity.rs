@@ -376,6 +376,11 @@ impl Entity {
         self.shorthands.iter().filter(|shorthand| self.field(shorthand.name).is_some())
     }
 
+    /// Whether rows are known by one UUID.
+    pub fn has_uuid(&self) -> bool {
+        matches!(self.primary_key, [key] if self.field(key).is_some_and(|field| field.uuid))
+    }
+
     /// The unique fields, in the order of their declaration.
     pub fn unique_fields(&self) -> impl Iterator<Item = (&'static str, &'static Field)> {
         self.fields.iter().filter(|(_, field)| field.is_unique()).map(|(name, field)| (*name, field))

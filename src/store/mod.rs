@@ -6,6 +6,7 @@
 
 mod announcements;
 mod batch;
+mod bulk;
 mod client;
 mod connections;
 mod conversation;
@@ -48,7 +49,7 @@ pub use memory::{Busy, Snapshot, Turn};
 pub use mirror::Slice;
 pub use space::Space;
 pub use sqlite::Location;
-pub use transaction::Progress;
+pub use transaction::{Progress, Subject};
 
 use execute::Execution;
 use failure::{Conflict, Write};

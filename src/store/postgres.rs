@@ -129,7 +129,7 @@ impl Postgres {
         let _turn = self.turn().await?;
         let (mut tries, mut alone) = (1, None);
         loop {
-            match self.attempt((scope, client), operations.clone(), progress).await {
+            match self.attempt((scope, client), &operations, progress).await {
                 Ok(row) => return Ok(row),
                 Err(Ended::Undone(failure)) if self.try_again(&failure, tries).await => {
                     tries += 1;
@@ -148,7 +148,7 @@ impl Postgres {
     async fn attempt(
         &self,
         (scope, client): (Scope, Option<&Client>),
-        operations: Vec<Operation>,
+        operations: &[Operation],
         progress: &Progress,
     ) -> Result<Option<Row>, Ended> {
         let transaction = self.begin().await.map_err(Ended::Undone)?;
@@ -157,7 +157,8 @@ impl Postgres {
         let now_ms = context.now_ms();
         let session = Session::new(&transaction, &self.statements, Dialect::Postgres, scope, now_ms);
         let mut session = session.patient(self.patience).of(client.cloned());
-        match execution(&mut session, &self.shared, &context).run(operations, progress).await {
+        match execution(&mut session, &self.shared, &context).run(operations.iter().cloned(), progress).await
+        {
             Ok(row) => match within(self.patience(), transaction.commit()).await.map_err(Failure::from) {
                 Ok(()) => Ok(row),
                 Err(failure) if failure.reason() == Some(Reason::Race) => Err(Ended::Undone(failure)),

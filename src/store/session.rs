@@ -165,12 +165,14 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
             && memory.mirror.has_children(self.scope, entity, field, parent) == Some(false)
     }
 
-    /// Notes that a row has been written.
-    pub(super) fn touch(&self, entity: &'static Entity, id: &str) {
-        if let Some(memory) = self.memory {
-            let mut touched = memory.touched.lock().unwrap_or_else(PoisonError::into_inner);
-            touched.entry(entity.name).or_default().insert(id.to_owned());
+    /// Notes rows that have been written, for who holds rows in memory.
+    pub(super) fn wrote(&mut self, changes: Vec<Change>) {
+        let Some(memory) = self.memory.filter(|memory| !memory.mirror.is_off()) else { return };
+        let mut touched = memory.touched.lock().unwrap_or_else(PoisonError::into_inner);
+        for change in &changes {
+            touched.entry(change.entity.name).or_default().insert(change.id.clone());
         }
+        self.changes.extend(changes);
     }
 
     pub(super) fn statement(&self, sql: &str, values: Vec<Bound>) -> Statement {
@@ -224,10 +226,20 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
     /// Rows whose time is over.
     pub async fn expired(&mut self, entity: &'static Entity) -> Result<Vec<Row>, Failure> {
         const AT_ONCE: i64 = 1000;
-        self.flush(false).await?;
         // The moment comes with the values of every question about rows that expire.
-        let values = self.about(entity, &Shape::Expired, vec![Bound::from(AT_ONCE)]);
-        let text = self.statements.text(entity, Shape::Expired, self.scope, self.dialect);
+        self.list(entity, Shape::Expired, vec![Bound::from(AT_ONCE)]).await
+    }
+
+    /// The rows that answer a question.
+    pub(super) async fn list(
+        &mut self,
+        entity: &'static Entity,
+        shape: Shape,
+        values: Vec<Bound>,
+    ) -> Result<Vec<Row>, Failure> {
+        self.flush(false).await?;
+        let values = self.about(entity, &shape, values);
+        let text = self.statements.text(entity, shape, self.scope, self.dialect);
         let asked = self.connection.query_all_raw(self.statement(&text, values));
         let found = within(self.patience, asked).await?;
         Ok(found.iter().map(|found| self.read(entity, found)).collect::<Result<_, _>>()?)
@@ -293,13 +305,7 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
 
     /// The rows of a page, and one more if there is one.
     pub async fn page(&mut self, entity: &'static Entity, page: &Page) -> Result<Vec<Row>, Failure> {
-        self.flush(false).await?;
-        let shape = sql::shape_of(page);
-        let values = self.about(entity, &shape, sql::page_values(entity, page, self.dialect));
-        let text = self.statements.text(entity, shape, self.scope, self.dialect);
-        let asked = self.connection.query_all_raw(self.statement(&text, values));
-        let found = within(self.patience, asked).await?;
-        Ok(found.iter().map(|found| self.read(entity, found)).collect::<Result<_, _>>()?)
+        self.list(entity, sql::shape_of(page), sql::page_values(entity, page, self.dialect)).await
     }
 
     /// Every row that refers to `parent` through `field`.

@@ -275,7 +275,8 @@ impl Writer {
         let memory = Memory { mirror: &self.mirror, touched: &group.touched };
         let session = Session::new(transaction, &self.statements, Dialect::Sqlite, scope, context.now_ms());
         let mut session = session.remembering(memory).of(client);
-        let result = execution(&mut session, &self.shared, &context).run(operations, &progress).await;
+        let result =
+            execution(&mut session, &self.shared, &context).run(operations.into_iter(), &progress).await;
         match result {
             Ok(row) => {
                 group.changes.append(&mut session.changes);
