@@ -19,6 +19,7 @@ mod fuzz_corpus;
 mod http;
 mod invariants;
 mod json_schema;
+mod listeners;
 mod migrations;
 mod node;
 mod openapi;
