@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, also in what it calls"
 )]
 
+mod access;
 mod config_commands;
 mod conformance;
 mod crash;

@@ -3,6 +3,7 @@
 pub mod config;
 mod logging;
 mod reload;
+pub mod token;
 
 use std::io::{BufRead, Write};
 use std::path::Path;
@@ -13,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use generators::schemas;
 use silverback::node::Node;
 use silverback::serve::Tls;
-use silverback::settings::{self, LogLevel, Settings};
+use silverback::settings::{self, Address, LogLevel, Settings};
 use silverback::store::{self, Connection, Database, Location};
 use silverback::{app, declarations, serve};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
@@ -80,6 +81,7 @@ pub fn start(file: Option<&Path>) -> Result<()> {
     if settings.role != settings::Role::Traditional {
         bail!("role = {} is not served by this release: set role to traditional", settings.role.word());
     }
+    refuse_exposure(&settings)?;
     let log = logging::start(settings.log_level);
     allow_connections(settings.max_connections);
     if !without_effect.is_empty() {
@@ -189,9 +191,28 @@ async fn stop_signal() {
     }
 }
 
+/// Refuses to serve machines that nobody knows: an address that they reach goes with tokens, with certificates of
+/// clients, or with the word that neither is wanted.
+fn refuse_exposure(settings: &Settings) -> Result<()> {
+    if settings.access.enforced || settings.access.unauthenticated {
+        return Ok(());
+    }
+    let asks_for_certificates = !settings.admin_client_certificate.is_empty();
+    let is_exposed = |address: &&Address| !(address.is_loopback() || address.ssl && asks_for_certificates);
+    match settings.admin_listen.iter().find(is_exposed) {
+        None => Ok(()),
+        Some(address) => bail!(
+            "admin_listen: other machines reach '{}', and clients need no token: set enforce_rbac = on, or \
+             admin_client_certificate for listeners with ssl, or admin_allow_unauthenticated = on where the network keeps strangers out",
+            address.target()
+        ),
+    }
+}
+
 /// `silverback check FILE`
 pub fn check(file: &Path) -> Result<()> {
-    let (_, without_effect) = load(Some(file))?;
+    let (settings, without_effect) = load(Some(file))?;
+    refuse_exposure(&settings)?;
     println!("{} is valid", file.display());
     for key in without_effect {
         println!("note: {key} is known but has no effect here");

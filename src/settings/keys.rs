@@ -200,6 +200,19 @@ pub const KEYS: &[Key] = &[
         "The addresses of the Admin API, each with flags, or `off`.",
     ),
     acts(
+        "enforce_rbac",
+        Boolean,
+        "off",
+        "Let a request in only with a token (`Kong-Admin-Token`) whose roles allow it.",
+    ),
+    acts("admin_token", Text, "", "A token that may do everything, beside those in the store.").secret(),
+    acts(
+        "admin_allow_unauthenticated",
+        Boolean,
+        "off",
+        "Serve the Admin API on addresses that other machines reach, although clients need no token.",
+    ),
+    acts(
         "admin_max_connections",
         Whole(1, 1_000_000),
         "16384",

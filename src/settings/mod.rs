@@ -62,6 +62,17 @@ pub struct Postgres {
     pub pool_size: Option<u32>,
 }
 
+/// Who may use the Admin API.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Access {
+    /// Whether every request must carry a token.
+    pub enforced: bool,
+    /// A token that may do everything, beside those of the store.
+    pub token: Option<Secret>,
+    /// Whether the Admin API may be served to other machines although clients need no token.
+    pub unauthenticated: bool,
+}
+
 /// Every setting that changes what the server does. [`Settings::configuration`] has the others too.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -77,6 +88,7 @@ pub struct Settings {
 
     /// Where the Admin API is served; empty if it is `off`. Entries with `ssl` are not filtered out.
     pub admin_listen: Vec<Address>,
+    pub access: Access,
     /// The origins (`scheme://host:port`) of `admin_gui_url`.
     pub admin_gui_origins: Vec<String>,
     /// The largest request body in bytes; `usize::MAX` if there is no limit.
@@ -179,6 +191,11 @@ impl Settings {
             role: Role::from_word(values.text("role")).unwrap_or(Role::Traditional),
             node_id: values.text_if_set("node_id").map(str::to_owned),
             admin_listen: values.addresses("admin_listen").to_vec(),
+            access: Access {
+                enforced: values.boolean("enforce_rbac"),
+                token: secret("admin_token"),
+                unauthenticated: values.boolean("admin_allow_unauthenticated"),
+            },
             admin_gui_origins: values.list("admin_gui_url").iter().filter_map(|url| origin(url)).collect(),
             body_limit: limit.filter(|bytes| *bytes > 0).unwrap_or(usize::MAX),
             request_timeout: milliseconds("request_timeout"),
