@@ -6,6 +6,7 @@ mod config;
 pub mod configuration;
 mod described;
 mod endpoints;
+mod explorer;
 mod figures;
 mod health;
 mod log_level;
@@ -103,6 +104,7 @@ impl Node {
         match endpoint {
             NodeEndpoint::Root => root::answer(self, request).await,
             NodeEndpoint::OpenApi(format) => self.openapi.answer(self, format).await,
+            NodeEndpoint::Explorer => explorer::answer(name, request),
             NodeEndpoint::Endpoints => {
                 let kongs = self
                     .endpoints
