@@ -11,13 +11,15 @@ mod address;
 mod configuration;
 mod keys;
 mod names;
+mod reference;
 mod reload;
 mod sources;
 mod values;
 mod words;
 
 pub use address::{Address, Subsystem};
-pub use keys::{KEYS, Key, Meaning, NAMESPACES, Namespace, reference};
+pub use keys::{KEYS, Key, Meaning, NAMESPACES, Namespace};
+pub use reference::reference;
 pub use reload::Reloaded;
 pub use sources::{Origin, SettingsError};
 pub use values::{Kind, Secret};
