@@ -8,6 +8,7 @@ mod config;
 pub mod configuration;
 mod described;
 mod endpoints;
+mod explorer;
 mod figures;
 mod health;
 mod log_level;
@@ -109,6 +110,7 @@ impl Node {
             NodeEndpoint::Root => root::answer(self, request).await,
             NodeEndpoint::OpenApi(format) => self.openapi.answer(self, format).await,
             NodeEndpoint::Audit => audit::list(self, request).await,
+            NodeEndpoint::Explorer => explorer::answer(name, request),
             NodeEndpoint::Endpoints => {
                 let kongs = self
                     .endpoints
