@@ -69,7 +69,8 @@ pub fn document<N: Copy>(source: &Source<N>) -> Value {
         without_database: declarations.without_database(),
     };
     let mut components = Components::new(declarations, &context);
-    let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+    // Short paths go first: whoever lists the operations of an entity meets its own before those below other rows.
+    let mut paths: BTreeMap<(usize, &str), Map<String, Value>> = BTreeMap::new();
     let mut tags: Vec<&'static Entity> = Vec::new();
     for endpoint in endpoints.iter() {
         let list = match endpoint.target {
@@ -93,7 +94,8 @@ pub fn document<N: Copy>(source: &Source<N>) -> Value {
             };
             operations::path_parameters(&mut components, &endpoint.path, place, parameter)
         };
-        let item = paths.entry(endpoint.path.clone()).or_default();
+        let length = endpoint.path.matches('/').count();
+        let item = paths.entry((length, &endpoint.path)).or_default();
         if !parameters.is_empty() {
             item.insert("parameters".to_owned(), parameters.into());
         }
@@ -106,6 +108,8 @@ pub fn document<N: Copy>(source: &Source<N>) -> Value {
                 tags.iter().map(|entity| json!({ "name": entity.name, "description": entity.description })),
             )
             .collect();
+    let paths: Map<String, Value> =
+        paths.into_iter().map(|((_, path), item)| (path.to_owned(), item.into())).collect();
     let mut document = json!({
         "openapi": VERSION,
         "info": {

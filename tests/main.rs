@@ -14,6 +14,7 @@ mod conformance;
 mod crash;
 mod dbless;
 mod every_entity;
+mod explorer;
 mod extensions;
 mod fuzz_corpus;
 mod http;

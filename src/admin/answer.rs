@@ -30,6 +30,8 @@ pub enum Answer {
     Text(String),
     /// `200` with a document of that media type.
     Document(&'static str, Bytes),
+    /// `200` with a file for a browser, and what it is told about it.
+    File { media_type: &'static str, headers: Vec<(HeaderName, &'static str)>, bytes: Bytes },
     /// `204`
     NoContent,
     /// `304`
@@ -66,6 +68,13 @@ pub fn response(
         Ok(Answer::Document(media_type, bytes)) => {
             let mut response = with_json(StatusCode::OK, bytes);
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+            response
+        }
+        Ok(Answer::File { media_type, headers, bytes }) => {
+            let mut response = with_json(StatusCode::OK, bytes);
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+            let headers = headers.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value)));
+            response.headers_mut().extend(headers);
             response
         }
         Ok(Answer::NoContent) => with_status(StatusCode::NO_CONTENT),

@@ -26,7 +26,7 @@ pub use errors::Refusal;
 pub use request::Request;
 pub use request_id::RequestId;
 
-use crate::node::{Node, NodeEndpoint};
+use crate::node::{Node, NodeEndpoint, Spot};
 use crate::store::Client;
 
 /// The Admin API of a node.
@@ -41,6 +41,8 @@ pub fn router(node: Arc<Node>) -> Router {
 /// What is found out about a request while it is answered.
 #[derive(Default)]
 struct Noted {
+    /// Where it is counted.
+    spot: Spot,
     /// The name of the token that let it in.
     token: Option<Arc<str>>,
 }
@@ -48,7 +50,7 @@ struct Noted {
 async fn handle(node: &Node, request: http::Request<Body>, id: RequestId) -> Response {
     let started = Instant::now();
     let (line, mut noted) = (access_log::Line::of(&request), Noted::default());
-    let headers = request.headers().clone();
+    let (method, headers) = (request.method().clone(), request.headers().clone());
     let serving = node.figures.serve();
     let adjusted = node.adjusted.get();
     let result = match node.clients.admit(request.extensions().get(), &adjusted.allowance) {
@@ -61,6 +63,7 @@ async fn handle(node: &Node, request: http::Request<Body>, id: RequestId) -> Res
     drop(serving);
     let took = started.elapsed();
     let response = answer::response(result, &headers, &adjusted.origins, took.as_millis(), id);
+    node.figures.answered(noted.spot, &method, response.status(), took);
     if let Some(line) = line {
         line.write(response.status(), took, noted.token);
     }
@@ -99,6 +102,7 @@ async fn serve(
     }
     let found = node.endpoints.find(request.uri.path()).ok_or_else(Refusal::not_found)?;
     let (endpoint, parameters) = (found.endpoint, found.parameters);
+    noted.spot = Spot::of(found.number, endpoint);
     answer(node, endpoint, parameters, &request).await.map_err(|refusal| match refusal.status {
         StatusCode::METHOD_NOT_ALLOWED => Refusal { allow: Some(endpoint.allow()), ..refusal },
         _ => refusal,

@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use entities::schema::access::{self, Grant, Permission, Token, grant};
 use entities::schema::{Entity, access::Access as Rule};
 use generators::operations::Key;
-use generators::routes::{InWorkspace, segments};
+use generators::routes::{InWorkspace, Target, segments};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method};
 
@@ -98,7 +98,10 @@ impl Node {
         if !self.access.enforced || request.method == Method::OPTIONS {
             return Ok(None);
         }
-        let token = presented(&request.headers).ok_or_else(Refusal::unauthorized)?;
+        let Some(token) = presented(&request.headers) else {
+            let is_open = self.is_open(request.uri.path());
+            return if is_open { Ok(None) } else { Err(Refusal::unauthorized()) };
+        };
         let identity = self.identity(token).await?.ok_or_else(Refusal::unauthorized)?;
         let ended = |at| at <= self.circumstances().context().now();
         if identity.expires_at.is_some_and(ended) {
@@ -122,6 +125,12 @@ impl Node {
                 Err(Refusal::forbidden(&format!("{verb} this resource")))
             }
         }
+    }
+
+    /// Whether a path leads to what anybody may read.
+    fn is_open(&self, path: &str) -> bool {
+        let found = self.endpoints.find(path).map(|found| found.endpoint.target);
+        matches!(found, Some(Target::Node(endpoint)) if endpoint.is_open())
     }
 
     /// Whom a token lets in. `None`: nobody.

@@ -188,6 +188,7 @@ pub fn operations(endpoint: NodeEndpoint, declarations: &Declarations) -> Vec<Do
         }
         NodeEndpoint::EmptyCache => vec![without_content("DELETE", "Forget what the proxy has cached", &[])],
         NodeEndpoint::Config
+        | NodeEndpoint::Explorer
         | NodeEndpoint::Dns
         | NodeEndpoint::ControlPlane
         | NodeEndpoint::FilterChains

@@ -9,6 +9,7 @@ mod config;
 pub mod configuration;
 mod described;
 mod endpoints;
+mod explorer;
 mod figures;
 mod health;
 mod log_level;
@@ -33,7 +34,7 @@ pub use adjustable::{Adjustable, Adjusted, adjust};
 pub use clients::{Allowance, Clients};
 pub use config::{ConfigurationError, export, parse as read_document, start as configure};
 pub use endpoints::NodeEndpoint;
-pub use figures::Figures;
+pub use figures::{Figures, Spot};
 pub use health::Health;
 pub use log_level::CurrentLevel;
 pub use openapi::OpenApi;
@@ -112,6 +113,7 @@ impl Node {
             NodeEndpoint::Root => root::answer(self, request).await,
             NodeEndpoint::OpenApi(format) => self.openapi.answer(self, format).await,
             NodeEndpoint::Audit => audit::list(self, request).await,
+            NodeEndpoint::Explorer => explorer::answer(name, request),
             NodeEndpoint::Endpoints => {
                 let kongs = self
                     .endpoints

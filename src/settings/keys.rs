@@ -1,16 +1,15 @@
 //! The table of settings: one line for each key of `kong.conf` that this server knows, and the namespaces in which
 //! any key is accepted.
 //!
-//! Parsing, messages, the `configuration` object of `GET /` and the reference are all made from this table. How a
+//! Parsing, messages, the `configuration` object of `GET /` and the manual are all made from this table. How a
 //! value is read is decided in `values`; where values come from, in `sources`.
 
 use super::address::Subsystem;
-use super::key::{Key, Meaning, Namespace, acts, directives, inert};
+use super::key::{Key, Namespace, acts, directives, inert};
 use super::values::Kind::{
     self, Boolean, List, ListOf, Listen, Number, OnOff, OneOf, PortMaps, Size, Text, Urls, Uuid, Whole,
 };
 use super::words::{Database, Edition, LogFormat, LogLevel, Role, RouterFlavor};
-use std::fmt::Write;
 
 /// The namespaces, the longer of two overlapping prefixes first.
 pub const NAMESPACES: &[Namespace] = &[
@@ -50,36 +49,8 @@ pub(super) const FAMILIES: &[&str] = &[
     "wasm_",
 ];
 
-/// The reference of all settings as a Markdown table, for the documentation.
-pub fn reference() -> String {
-    let mut text = String::from("| Setting | Value | Default | Meaning |\n|---|---|---|---|\n");
-    for key in KEYS {
-        let value = match key.kind {
-            Listen(_) => "a list of listen addresses, or `off`".to_owned(),
-            kind => kind.allowed().replace('|', "\\|"),
-        };
-        let default = if key.default.is_empty() { String::new() } else { format!("`{}`", key.default) };
-        let mut meaning = match key.meaning {
-            Meaning::Acts(how) => how.to_owned(),
-            Meaning::Accepted(why) => format!("Without effect: {why}"),
-        };
-        if key.reloads {
-            meaning.push_str(" Read again on SIGHUP.");
-        }
-        if !key.also.is_empty() {
-            let also: Vec<String> = key.also.iter().map(|name| format!("`{name}`")).collect();
-            let _ = write!(meaning, " Unless set themselves, the same goes for {}.", also.join(" and "));
-        }
-        let _ = writeln!(text, "| `{}` | {value} | {default} | {meaning} |", key.name);
-    }
-    for namespace in NAMESPACES {
-        let prefix = namespace.prefix;
-        let _ = writeln!(text, "| `{prefix}<name>` | text |  | Without effect: {NAMED_BY_USER} |");
-    }
-    text
-}
-
-const NAMED_BY_USER: &str =
+/// Why the keys of the namespaces change nothing.
+pub(super) const NAMED_BY_USER: &str =
     "any name may follow, and the part of Kong that would read it is not in this server.";
 const CLUSTER: &str = "data planes do not connect to this node.";
 const DNS: &str = "names are resolved by the operating system.";
@@ -186,7 +157,7 @@ pub const KEYS: &[Key] = &[
     inert("error_template_json", Text, "", PROXY),
     inert("error_template_xml", Text, "", PROXY),
     inert("error_template_plain", Text, "", PROXY),
-    acts("node_id", Uuid, "", "The id of this node, a UUID. Without it the node keeps an id of its own."),
+    acts("node_id", Uuid, "", "The id of this node. Without it a new one is made at every start."),
     inert(
         "proxy_listen",
         Listen(Subsystem::Http),
@@ -443,7 +414,7 @@ pub const KEYS: &[Key] = &[
         "pg_keepalive_timeout",
         MILLISECONDS,
         "",
-        "Milliseconds after which an idle connection is closed; 0 keeps it open.",
+        "Milliseconds after which an idle connection is closed, a minute if unset; 0 keeps it open.",
     ),
     acts("pg_pool_size", COUNT, "", "How many connections may be open."),
     inert("pg_backlog", COUNT, "", POOL),
@@ -523,7 +494,12 @@ pub const KEYS: &[Key] = &[
     inert("lua_max_resp_headers", Whole(1, 1000), "100", LUA),
     inert("lua_max_uri_args", Whole(1, 1000), "100", LUA),
     inert("lua_max_post_args", Whole(1, 1000), "100", LUA),
-    acts("role", OneOf(Role::WORDS), "traditional", "The part of this node in a hybrid deployment."),
+    acts(
+        "role",
+        OneOf(Role::WORDS),
+        "traditional",
+        "The part of this node in a hybrid deployment; so far only `traditional` starts.",
+    ),
     inert("kic", Boolean, "off", CLUSTER),
     inert("pluginserver_names", List, "", PLUGIN_SERVERS),
     inert("untrusted_lua", OneOf(&["on", "off", "sandbox"]), "sandbox", UNTRUSTED),
@@ -571,14 +547,5 @@ mod tests {
             }
         }
         assert!(matches!(Size.read(""), Ok(Setting::Unset)));
-    }
-
-    #[test]
-    fn the_reference_names_every_key_in_four_columns() {
-        let text = reference();
-        assert_eq!(text.lines().count(), 2 + KEYS.len() + NAMESPACES.len());
-        for line in text.lines() {
-            assert_eq!(line.replace("\\|", "").matches('|').count(), 5, "{line}");
-        }
     }
 }

@@ -12,6 +12,7 @@ mod configuration;
 mod key;
 mod keys;
 mod names;
+mod reference;
 mod reload;
 mod sources;
 mod values;
@@ -19,7 +20,8 @@ mod words;
 
 pub use address::{Address, Subsystem};
 pub use key::{Key, Meaning, Namespace};
-pub use keys::{KEYS, NAMESPACES, reference};
+pub use keys::{KEYS, NAMESPACES};
+pub use reference::reference;
 pub use reload::Reloaded;
 pub use sources::{Origin, SettingsError};
 pub use values::{Kind, Secret};
