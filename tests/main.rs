@@ -12,6 +12,7 @@ mod config_commands;
 mod conformance;
 mod crash;
 mod dbless;
+mod documents;
 mod every_entity;
 mod explorer;
 mod extensions;

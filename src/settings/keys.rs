@@ -389,7 +389,12 @@ pub const KEYS: &[Key] = &[
     acts("pg_timeout", MILLISECONDS, "5000", "Milliseconds for connecting, and for each statement."),
     acts("pg_user", Text, "kong", "The user to connect as."),
     acts("pg_password", Text, "", "The password of that user.").secret(),
-    acts("pg_ssl", Boolean, "off", "Whether to ask PostgreSQL for TLS."),
+    acts(
+        "pg_ssl",
+        Boolean,
+        "off",
+        "Whether to speak TLS with PostgreSQL; a server that has none is refused.",
+    ),
     acts(
         "pg_ssl_verify",
         Boolean,

@@ -48,7 +48,7 @@ pub struct Postgres {
     pub password: Option<Secret>,
     /// For connecting, and for each statement.
     pub timeout: Duration,
-    /// Ask for TLS, and go on without it if the server has none.
+    /// Speak TLS; a server that has none is refused.
     pub ssl: bool,
     /// With `ssl`: refuse a server whose certificate is not signed by [`Settings::trusted_certificates`].
     pub ssl_verify: bool,
