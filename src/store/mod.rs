@@ -14,11 +14,13 @@ mod deletion;
 mod execute;
 mod failure;
 mod history;
+mod keyring;
 mod memory;
 mod migrations;
 mod mirror;
 mod parts;
 mod postgres;
+mod sealing;
 mod session;
 mod space;
 mod sqlite;
@@ -45,6 +47,7 @@ pub use connections::Connection;
 pub use execute::{absent_below, below_key, reference_field, reference_to};
 pub use failure::{Failure, NOT_FOUND};
 pub use history::{Filter, Line};
+pub use keyring::{Keyring, KeyringError};
 pub use memory::{Busy, Snapshot, Turn};
 pub use mirror::Slice;
 pub use space::Space;
@@ -78,6 +81,10 @@ pub enum OpenError {
     Unusable { path: PathBuf, cause: String },
     #[error("another process has the database '{}' open", .0.display())]
     InUse(PathBuf),
+    #[error("what the database keeps encrypted is under the key '{0}', which is not in the keyring")]
+    Sealed(String),
+    #[error("what the database keeps encrypted cannot be brought under the current key: {0}")]
+    Unopened(String),
     #[error("{0}")]
     Migration(#[from] migrations::MigrationError),
 }
@@ -87,6 +94,8 @@ pub struct Shared {
     pub declarations: Arc<Declarations>,
     graph: Graph,
     flavor: Flavor,
+    /// The keys of fields that are encrypted.
+    keyring: Option<Arc<Keyring>>,
 }
 
 impl Shared {
@@ -114,9 +123,10 @@ impl Store {
         database: &Database,
         declarations: Arc<Declarations>,
         flavor: Flavor,
+        keyring: Option<Arc<Keyring>>,
     ) -> Result<Store, OpenError> {
         let graph = Graph::new(&declarations);
-        let shared = Arc::new(Shared { declarations, graph, flavor });
+        let shared = Arc::new(Shared { declarations, graph, flavor, keyring });
         let engine = match database {
             Database::Sqlite { location, read_cache } => {
                 Engine::Sqlite(sqlite::Sqlite::open(location, *read_cache, Arc::clone(&shared)).await?)
@@ -295,7 +305,7 @@ async fn find_conflict<C: ConnectionTrait>(
             return Ok(Some(Error::UniqueViolation(Row::from_iter([(field.to_owned(), value.clone())]))));
         }
     }
-    if let Some(key) = sql::cache_key(entity, row)
+    if let Some(key) = sql::cache_key(entity, &session.statements.sealed(entity, row))
         && session.by_cache_key(entity, &key).await?.is_some_and(|found| is_other(&found))
     {
         let part = |name: &&str| ((*name).to_owned(), row.get(*name).cloned().unwrap_or_default());

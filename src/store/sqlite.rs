@@ -23,6 +23,7 @@ use super::client::Client;
 use super::failure::Failure;
 use super::migrations;
 use super::mirror::{Mirror, Rows};
+use super::sealing;
 use super::session::{Change, Memory, Session, Statements, Touched};
 use super::transaction::Progress;
 use super::{OpenError, Shared, diagnose, execution};
@@ -139,7 +140,8 @@ impl Sqlite {
             Location::Memory => writer.clone(),
             Location::File(_) => connect(options(location).pragma("query_only", "1"), 2).await?,
         };
-        let statements = Arc::new(Statements::default());
+        let statements = Arc::new(Statements::new(shared.keyring.clone()));
+        sealing::up(&writer, Dialect::Sqlite, &statements, &shared).await?;
         let mirror = Arc::new(if cached { Mirror::loading() } else { Mirror::disabled() });
         if cached {
             // A large store is served at once, from the file, while its rows are being read.
@@ -228,7 +230,7 @@ struct Writer {
 impl Writer {
     async fn run(self, mut jobs: mpsc::Receiver<Job>) {
         while let Some(first) = jobs.recv().await {
-            let many = first.operations.len() >= MANY;
+            let many = first.work.operations.len() >= MANY;
             if many {
                 self.hold(LARGE_CACHE).await;
             }
