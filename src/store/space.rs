@@ -14,7 +14,8 @@ use serde_json::Value;
 
 use super::execute::reference_field;
 use super::failure::Failure;
-use super::mirror::{Mirror, Slice};
+use super::mirror::Mirror;
+use super::rows::Slice;
 use super::session::Session;
 use super::transaction::Progress;
 use super::{Engine, Store};

@@ -21,7 +21,8 @@ use uuid::Uuid;
 
 use super::failure::Failure;
 use super::migrations;
-use super::mirror::{Mirror, Rows};
+use super::mirror::Mirror;
+use super::rows::Rows;
 use super::session::{Change, Memory, Session, Statements, Touched};
 use super::transaction::Progress;
 use super::{OpenError, Shared, diagnose, execution};
