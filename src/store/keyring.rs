@@ -170,7 +170,7 @@ mod tests {
         assert_eq!(both.open(&kept, "a.b").unwrap(), "secret");
         assert_eq!(both.forms("secret", "a.b")[1..], [kept.clone(), "secret".to_owned()]);
         assert!(ring(&new).unwrap().open(&kept, "a.b").is_err());
-        assert!(both.open(&kept[..kept.len() - 2], "a.b").is_err());
+        assert!(both.open(kept.trim_end_matches(|letter| letter != '$'), "a.b").is_err());
     }
 
     #[test]
