@@ -6,6 +6,7 @@
 pub mod admin;
 mod clock;
 mod extensions;
+mod histogram;
 pub mod lua;
 pub mod node;
 pub mod serve;
@@ -111,11 +112,13 @@ pub async fn node_with(
     let flavor = flavor(settings);
     let keyring = settings.keyring.as_deref().map(Keyring::read).transpose()?.map(Arc::new);
     let store = Store::open(database, Arc::clone(&declarations), flavor, keyring).await?;
+    let endpoints = Node::endpoints(&declarations, settings.role);
+    let figures = Figures::new(endpoints.iter().count());
     let node = Arc::new(Node {
-        endpoints: Node::endpoints(&declarations, settings.role),
+        endpoints,
         declarations,
         store,
-        figures: Figures::default(),
+        figures,
         clients: Clients::default(),
         log_level: CurrentLevel::new(settings.log_level),
         health: Health::default(),

@@ -23,6 +23,7 @@ mod http;
 mod invariants;
 mod json_schema;
 mod listeners;
+mod logs;
 mod migrations;
 mod node;
 mod openapi;

@@ -25,7 +25,9 @@ pub use reference::reference;
 pub use reload::Reloaded;
 pub use sources::{Origin, SettingsError};
 pub use values::{Kind, Secret};
-pub use words::{BUNDLED_PLUGINS, BUNDLED_VAULTS, Database, Edition, LogLevel, Role, RouterFlavor};
+pub use words::{
+    BUNDLED_PLUGINS, BUNDLED_VAULTS, Database, Edition, LogFormat, LogLevel, Role, RouterFlavor,
+};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -81,6 +83,7 @@ pub struct Settings {
     /// The working directory, absolute. It may not exist yet.
     pub prefix: PathBuf,
     pub log_level: LogLevel,
+    pub log_format: LogFormat,
     pub edition: Edition,
     /// Whether clients may make workspaces beside the default one.
     pub workspaces: bool,
@@ -189,6 +192,7 @@ impl Settings {
         let limit = size(values.text("body_limit")).and_then(|bytes| usize::try_from(bytes).ok());
         Self {
             log_level: LogLevel::from_word(values.text("log_level")).unwrap_or(LogLevel::Notice),
+            log_format: LogFormat::from_word(values.text("log_format")).unwrap_or(LogFormat::Text),
             edition: Edition::from_word(values.text("edition")).unwrap_or(Edition::Community),
             workspaces: values.boolean("workspaces")
                 || Edition::from_word(values.text("edition")) == Some(Edition::Enterprise),

@@ -13,6 +13,7 @@ mod conversation;
 mod deletion;
 mod execute;
 mod failure;
+mod figures;
 mod history;
 mod keyring;
 mod memory;
@@ -47,6 +48,7 @@ pub use client::Client;
 pub use connections::Connection;
 pub use execute::{absent_below, below_key, reference_field, reference_to};
 pub use failure::{Failure, NOT_FOUND};
+pub use figures::{Asked, Figures, Pool};
 pub use history::{Filter, Line};
 pub use keyring::{Keyring, KeyringError};
 pub use memory::{Busy, Snapshot, Turn};
@@ -110,6 +112,7 @@ pub struct Store {
     shared: Arc<Shared>,
     engine: Engine,
     default: Scope,
+    figures: Figures,
 }
 
 enum Engine {
@@ -138,7 +141,7 @@ impl Store {
             Database::Off => Engine::Memory(memory::Memory::open(Arc::clone(&shared))),
         };
         let default = Scope::default_of(&shared.declarations);
-        Ok(Store { shared, engine, default })
+        Ok(Store { shared, engine, default, figures: Figures::default() })
     }
 
     /// Whether the database answers.
@@ -241,6 +244,32 @@ impl Store {
     /// How many bytes of pages are remembered, and how many may be; `None` where none are.
     pub fn page_memory(&self) -> Option<(usize, usize)> {
         self.mirror().map(mirror::Mirror::page_memory)
+    }
+
+    /// How long it takes.
+    pub fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    /// The connections to PostgreSQL, where there are such.
+    pub fn pool(&self) -> Option<Pool> {
+        let Engine::Postgres(engine) = &self.engine else { return None };
+        let pool = engine.db.get_postgres_connection_pool();
+        let (open, idle) = (u64::from(pool.size()), pool.num_idle() as u64);
+        // Who asks and has no connection waits for one.
+        let waiting = self.figures.asking().saturating_sub(open.saturating_sub(idle));
+        Some(Pool { open, idle, waiting })
+    }
+
+    /// The last version of the change log; `None` without one, and where the database does not answer soon.
+    pub async fn version(&self) -> Option<i64> {
+        let db = match &self.engine {
+            Engine::Sqlite(engine) => &engine.readers,
+            Engine::Postgres(engine) => &engine.db,
+            Engine::Memory(_) => return None,
+        };
+        let asked = tokio::time::timeout(Duration::from_secs(5), announcements::version(db)).await;
+        asked.ok()?.ok()
     }
 
     /// Finishes what was begun and closes the database.
