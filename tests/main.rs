@@ -13,6 +13,8 @@ mod config_commands;
 mod conformance;
 mod crash;
 mod dbless;
+mod documents;
+mod encryption;
 mod every_entity;
 mod explorer;
 mod extensions;

@@ -1,6 +1,8 @@
 //! What the subcommands do: everything between the command line and the library.
 
 pub mod config;
+mod file;
+pub mod keyring;
 mod logging;
 mod reload;
 pub mod token;

@@ -179,6 +179,12 @@ pub const KEYS: &[Key] = &[
     ),
     acts("admin_token", Text, "", "A token that may do everything, beside those in the store.").secret(),
     acts(
+        "keyring",
+        Text,
+        "",
+        "A file of keys; with it, the fields that are marked so are encrypted at rest. `silverback keyring` makes one.",
+    ),
+    acts(
         "admin_allow_unauthenticated",
         Boolean,
         "off",
@@ -396,7 +402,12 @@ pub const KEYS: &[Key] = &[
     acts("pg_timeout", MILLISECONDS, "5000", "Milliseconds for connecting, and for each statement."),
     acts("pg_user", Text, "kong", "The user to connect as."),
     acts("pg_password", Text, "", "The password of that user.").secret(),
-    acts("pg_ssl", Boolean, "off", "Whether to ask PostgreSQL for TLS."),
+    acts(
+        "pg_ssl",
+        Boolean,
+        "off",
+        "Whether to speak TLS with PostgreSQL; a server that has none is refused.",
+    ),
     acts(
         "pg_ssl_verify",
         Boolean,

@@ -52,7 +52,7 @@ pub struct Postgres {
     pub password: Option<Secret>,
     /// For connecting, and for each statement.
     pub timeout: Duration,
-    /// Ask for TLS, and go on without it if the server has none.
+    /// Speak TLS; a server that has none is refused.
     pub ssl: bool,
     /// With `ssl`: refuse a server whose certificate is not signed by [`Settings::trusted_certificates`].
     pub ssl_verify: bool,
@@ -126,6 +126,8 @@ pub struct Settings {
     /// Whether reads of the SQLite database are answered from memory.
     pub sqlite_read_cache: bool,
     pub postgres: Postgres,
+    /// The file with the keys of fields that are encrypted at rest, absolute.
+    pub keyring: Option<PathBuf>,
     /// `lua_ssl_trusted_certificate`: paths, PEM text in base64, or the word `system`.
     pub trusted_certificates: Vec<String>,
     /// The file that fills a node without a database.
@@ -237,6 +239,7 @@ impl Settings {
                 keepalive_timeout: Some(keepalive.unwrap_or(KEEPALIVE)).filter(|time| !time.is_zero()),
                 pool_size: positive("pg_pool_size"),
             },
+            keyring: values.text_if_set("keyring").map(|file| absolute(Path::new(file))),
             trusted_certificates: values.list("lua_ssl_trusted_certificate").to_vec(),
             declarative_config: values.text_if_set("declarative_config").map(PathBuf::from),
             declarative_config_string: secret("declarative_config_string"),

@@ -15,11 +15,14 @@ mod execute;
 mod failure;
 mod figures;
 mod history;
+mod keyring;
 mod memory;
 mod migrations;
 mod mirror;
 mod parts;
 mod postgres;
+mod rows;
+mod sealing;
 mod session;
 mod space;
 mod sqlite;
@@ -47,8 +50,9 @@ pub use execute::{absent_below, below_key, reference_field, reference_to};
 pub use failure::{Failure, NOT_FOUND};
 pub use figures::{Asked, Figures, Pool};
 pub use history::{Filter, Line};
+pub use keyring::{Keyring, KeyringError};
 pub use memory::{Busy, Snapshot, Turn};
-pub use mirror::Slice;
+pub use rows::{Entry, Slice};
 pub use space::Space;
 pub use sqlite::Location;
 pub use transaction::{Progress, Subject};
@@ -80,6 +84,10 @@ pub enum OpenError {
     Unusable { path: PathBuf, cause: String },
     #[error("another process has the database '{}' open", .0.display())]
     InUse(PathBuf),
+    #[error("what the database keeps encrypted is under the key '{0}', which is not in the keyring")]
+    Sealed(String),
+    #[error("what the database keeps encrypted cannot be brought under the current key: {0}")]
+    Unopened(String),
     #[error("{0}")]
     Migration(#[from] migrations::MigrationError),
 }
@@ -89,6 +97,8 @@ pub struct Shared {
     pub declarations: Arc<Declarations>,
     graph: Graph,
     flavor: Flavor,
+    /// The keys of fields that are encrypted.
+    keyring: Option<Arc<Keyring>>,
 }
 
 impl Shared {
@@ -117,9 +127,10 @@ impl Store {
         database: &Database,
         declarations: Arc<Declarations>,
         flavor: Flavor,
+        keyring: Option<Arc<Keyring>>,
     ) -> Result<Store, OpenError> {
         let graph = Graph::new(&declarations);
-        let shared = Arc::new(Shared { declarations, graph, flavor });
+        let shared = Arc::new(Shared { declarations, graph, flavor, keyring });
         let engine = match database {
             Database::Sqlite { location, read_cache } => {
                 Engine::Sqlite(sqlite::Sqlite::open(location, *read_cache, Arc::clone(&shared)).await?)
@@ -324,7 +335,7 @@ async fn find_conflict<C: ConnectionTrait>(
             return Ok(Some(Error::UniqueViolation(Row::from_iter([(field.to_owned(), value.clone())]))));
         }
     }
-    if let Some(key) = sql::cache_key(entity, row)
+    if let Some(key) = sql::cache_key(entity, &session.statements.sealed(entity, row))
         && session.by_cache_key(entity, &key).await?.is_some_and(|found| is_other(&found))
     {
         let part = |name: &&str| ((*name).to_owned(), row.get(*name).cloned().unwrap_or_default());
