@@ -18,6 +18,7 @@ use silverback::node::Node;
 use silverback::serve::Tls;
 use silverback::settings::{self, Address, LogLevel, Settings};
 use silverback::store::{self, Connection, Database, Location};
+use silverback::traces::Traces;
 use silverback::{app, declarations, serve};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
@@ -105,6 +106,8 @@ async fn run(
         listeners.push(serve::listen(address, tls.as_ref()).await.context("admin_listen")?);
     }
     let node = silverback::node(settings, database).await?;
+    let endpoint = settings.otlp_endpoint.as_ref();
+    let traces = endpoint.map(|own| Traces::start(own, settings.sampling_rate, node.id)).transpose()?;
     node.log_level.written_by(log);
     for listener in &listeners {
         if let Some(address) = listener.address() {
@@ -135,6 +138,9 @@ async fn run(
     }
     if let Some(node) = Arc::into_inner(node) {
         node.store.close().await;
+    }
+    if let Some(traces) = traces {
+        traces.stop().await;
     }
     tracing::info!("stopped");
     Ok(())
