@@ -110,7 +110,7 @@ pub fn document<N: Copy>(source: &Source<N>) -> Value {
             .collect();
     let paths: Map<String, Value> =
         paths.into_iter().map(|((_, path), item)| (path.to_owned(), item.into())).collect();
-    json!({
+    let mut document = json!({
         "openapi": VERSION,
         "info": {
             "title": "Silverback Admin API",
@@ -122,8 +122,20 @@ pub fn document<N: Copy>(source: &Source<N>) -> Value {
         "tags": tags,
         "paths": paths,
         "components": components.build(),
-    })
+    });
+    let tokens = declarations.entities().any(|entity| entity.access.is_some() && entity.generate_admin_api);
+    if let (true, Some(document)) = (tokens, document.as_object_mut()) {
+        document.insert("security".to_owned(), json!([{ TOKEN: [] }]));
+        if let Some(components) = document.get_mut("components").and_then(Value::as_object_mut) {
+            let scheme = json!({ "type": "apiKey", "in": "header", "name": TOKEN });
+            components.insert("securitySchemes".to_owned(), json!({ TOKEN: scheme }));
+        }
+    }
+    document
 }
+
+/// The header that lets a client in, where clients must be known, and the name of the scheme.
+const TOKEN: &str = "Kong-Admin-Token";
 
 const DESCRIPTION: &str = "The Admin API of Kong Gateway 3.10, derived from the declarations of this node's entities \
     and plugins.\n\nEvery GET has a HEAD, and every path an OPTIONS. Bodies may also be sent as \

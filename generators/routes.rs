@@ -203,6 +203,11 @@ impl<N: Copy> Endpoints<N> {
     }
 }
 
+/// The segments of a raw path, decoded.
+pub fn segments(path: &str) -> Vec<String> {
+    path.split('/').filter(|segment| !segment.is_empty()).map(decode).collect()
+}
+
 /// The endpoint below a node: a literal segment goes before a parameter.
 fn descend<'a>(node: &Node, segments: &[&'a str], taken: &mut Vec<&'a str>) -> Option<usize> {
     let Some((first, rest)) = segments.split_first() else { return node.endpoint };

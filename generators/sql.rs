@@ -5,8 +5,8 @@
 
 use entities::schema::{Entity, Field, Named, Row, Type};
 use sea_query::{
-    Alias, Expr, ExprTrait, Func, Order, PostgresQueryBuilder, Query, SelectStatement, SqliteQueryBuilder,
-    Value as Bound,
+    Alias, Expr, ExprTrait, Func, OnConflict, Order, PostgresQueryBuilder, Query, SelectStatement,
+    SqliteQueryBuilder, Value as Bound,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -48,8 +48,12 @@ pub enum Shape {
     Naming(&'static str),
     /// `SELECT … WHERE expires_at <= ? LIMIT ?`
     Expired,
-    /// `INSERT INTO …`
-    Insert,
+    /// `SELECT … WHERE service_id IN (the elements of a JSON array)`
+    Among(&'static str),
+    /// `INSERT INTO … VALUES (…), (…)`, so many rows.
+    Insert(usize),
+    /// `INSERT INTO … VALUES (…), (…) ON CONFLICT (id) DO UPDATE SET …`, so many rows. They stay in their workspace.
+    Upsert(usize),
     /// `UPDATE … WHERE id = ?`
     Update,
     /// `DELETE … WHERE id = ?`
@@ -69,7 +73,9 @@ pub fn shape_of(page: &Page) -> Shape {
 /// Whether a question about `entity` names the workspace. Rows below one that belongs to a workspace are in the same.
 pub fn is_scoped(entity: &Entity, shape: &Shape, scope: Scope) -> bool {
     let below = match shape {
-        Shape::Page { within: Some(field), .. } | Shape::ByFieldWithin(field, _) => entity.field(field),
+        Shape::Page { within: Some(field), .. } | Shape::ByFieldWithin(field, _) | Shape::Among(field) => {
+            entity.field(field)
+        }
         _ => None,
     };
     let is_below = below.and_then(Field::foreign).is_some_and(|parent| parent.workspaceable);
@@ -81,12 +87,21 @@ pub fn is_scoped(entity: &Entity, shape: &Shape, scope: Scope) -> bool {
 pub fn text(entity: &'static Entity, shape: &Shape, scope: Scope, dialect: Dialect) -> String {
     let table = Alias::new(entity.table());
     match shape {
-        Shape::Insert => {
+        Shape::Insert(rows) | Shape::Upsert(rows) => {
             let workspace = entity.workspaceable.then(|| WS_ID.to_owned());
             let columns: Vec<_> = stored_columns(entity).chain(workspace).map(Alias::new).collect();
-            let values: Vec<Expr> = columns.iter().map(|_| blank()).collect();
             let mut insert = Query::insert();
-            insert.into_table(table).columns(columns).values_panic(values);
+            if matches!(shape, Shape::Upsert(_)) {
+                let is_key = |name: &String| entity.primary_key.contains(&name.as_str());
+                let changed = stored_columns(entity).filter(|name| !is_key(name)).map(Alias::new);
+                let key = entity.primary_key.iter().copied().map(Alias::new);
+                insert.on_conflict(OnConflict::columns(key).update_columns(changed).to_owned());
+            }
+            let blanks: Vec<Expr> = columns.iter().map(|_| blank()).collect();
+            insert.into_table(table).columns(columns);
+            for _ in 0..*rows {
+                insert.values_panic(blanks.clone());
+            }
             match dialect {
                 Dialect::Sqlite => insert.build(SqliteQueryBuilder).0,
                 Dialect::Postgres => insert.build(PostgresQueryBuilder).0,
@@ -220,7 +235,19 @@ fn select(entity: &'static Entity, shape: &Shape, scope: Scope, dialect: Dialect
             }
             select.limit(1);
         }
-        Shape::Expired | Shape::Insert | Shape::Update | Shape::Delete => {}
+        Shape::Among(field) => {
+            let column = Expr::col(column_of(entity, field));
+            let kind = entity.field(field).map_or(Kind::Text, kind);
+            let listed = match (dialect, kind) {
+                (Dialect::Sqlite, _) => "? IN (SELECT value FROM json_each(?))",
+                (Dialect::Postgres, Kind::Uuid) => {
+                    "$1 IN (SELECT CAST(value AS uuid) FROM jsonb_array_elements_text($2))"
+                }
+                (Dialect::Postgres, _) => "$1 IN (SELECT value FROM jsonb_array_elements_text($2))",
+            };
+            select.and_where(Expr::cust_with_exprs(listed, [column, blank()]));
+        }
+        Shape::Expired | Shape::Insert(_) | Shape::Upsert(_) | Shape::Update | Shape::Delete => {}
     }
     select
 }
@@ -244,7 +271,12 @@ pub fn bind_workspace(workspace: Option<Uuid>, dialect: Dialect) -> Bound {
     }
 }
 
-/// The values of [`Shape::Insert`]; behind them comes the workspace of a row that belongs to one.
+/// How many values a row of [`Shape::Insert`] has.
+pub fn width(entity: &'static Entity) -> usize {
+    stored_columns(entity).count() + usize::from(entity.workspaceable)
+}
+
+/// The values of a row of [`Shape::Insert`] and [`Shape::Upsert`]; behind them comes the workspace of a row that belongs to one.
 pub fn insert_values(entity: &'static Entity, row: &Row, dialect: Dialect) -> Vec<Bound> {
     held(entity)
         .map(|held| bind(held, row, dialect))
@@ -332,12 +364,31 @@ fn bind(held: Held, row: &Row, dialect: Dialect) -> Bound {
     }
 }
 
+/// A row bound as a JSON column holds it.
+pub fn bind_row(row: &Row, dialect: Dialect) -> Bound {
+    match dialect {
+        // Rows can always be written as JSON: their keys are texts.
+        Dialect::Sqlite => Bound::from(serde_json::to_string(row).unwrap_or_default()),
+        Dialect::Postgres => Bound::from(Value::Object(row.clone())),
+    }
+}
+
 /// A JSON value bound as a column holds it: text in SQLite, `jsonb` in PostgreSQL.
 pub fn bind_json(value: &Value, dialect: Dialect) -> Bound {
     match dialect {
         Dialect::Sqlite => Bound::from(value.to_string()),
         Dialect::Postgres => Bound::from(value.clone()),
     }
+}
+
+/// So many lists of places for values: `(?, ?), (?, ?)`, or `($1, $2), ($3, $4)`.
+pub fn lists(rows: usize, width: usize, dialect: Dialect) -> String {
+    let place = |i: usize| match dialect {
+        Dialect::Sqlite => "?".to_owned(),
+        Dialect::Postgres => format!("${i}"),
+    };
+    let list = |row: usize| (1..=width).map(|i| place(row * width + i)).collect::<Vec<_>>().join(", ");
+    (0..rows).map(|row| format!("({})", list(row))).collect::<Vec<_>>().join(", ")
 }
 
 fn none(kind: Kind, dialect: Dialect) -> Bound {
@@ -413,5 +464,42 @@ fn ordered(field: &Field, value: Value) -> Value {
             Value::Array(items.into_iter().map(|item| ordered(elements, item)).collect())
         }
         (_, value) => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use entities::schema::types::{NAME, UUID};
+
+    use super::*;
+
+    #[test]
+    fn many_rows_with_one_statement() {
+        static BARE: Entity = Entity::new("bare").fields(&[("id", UUID), ("name", NAME)]).build();
+        let texts = |dialect| {
+            [Shape::Insert(2), Shape::Upsert(1), Shape::Among("id")]
+                .map(|shape| text(&BARE, &shape, Scope::Every, dialect))
+        };
+        let insert = r#"INSERT INTO "bare" ("id", "name") VALUES"#;
+        let conflict = r#"ON CONFLICT ("id") DO UPDATE SET "name" = "excluded"."name""#;
+        let select = r#"SELECT "id", "name" FROM "bare" WHERE "id" IN (SELECT"#;
+        assert_eq!(
+            texts(Dialect::Sqlite),
+            [
+                format!("{insert} (?, ?), (?, ?)"),
+                format!("{insert} (?, ?) {conflict}"),
+                format!("{select} value FROM json_each(?))"),
+            ]
+        );
+        assert_eq!(
+            texts(Dialect::Postgres),
+            [
+                format!("{insert} ($1, $2), ($3, $4)"),
+                format!("{insert} ($1, $2) {conflict}"),
+                format!("{select} CAST(value AS uuid) FROM jsonb_array_elements_text($1))"),
+            ]
+        );
+        assert_eq!(lists(2, 2, Dialect::Sqlite), "(?, ?), (?, ?)");
+        assert_eq!(lists(2, 2, Dialect::Postgres), "($1, $2), ($3, $4)");
     }
 }

@@ -36,6 +36,11 @@ impl Circumstances {
     }
 }
 
+/// Now, in whole seconds since 1970.
+pub fn now() -> i64 {
+    Circumstances::now(Flavor::default(), false).context().now()
+}
+
 /// Forty-four letters and digits, for a key that a declaration leaves to the node.
 pub fn long_secret() -> String {
     let both = secret() + &secret();

@@ -18,10 +18,11 @@ use std::sync::Arc;
 use entities::schema::{Declarations, Edition, Flavor, Profile};
 use uuid::Uuid;
 
-use node::{Adjustable, Adjusted, CurrentLevel, Figures, Health, Node, OpenApi};
+use node::{Access, Adjustable, Adjusted, CurrentLevel, Figures, Health, Node, OpenApi};
 use settings::{RouterFlavor, Settings};
 use store::{Database, OpenError, Store};
 
+pub use clock::{long_secret, now};
 pub use extensions::{Extension, Files, Form, NotInstalled, with_plugin};
 
 /// Why a node does not start.
@@ -73,6 +74,7 @@ pub fn declarations_with(
             without_database,
             router_flavor,
             workspaces: settings.workspaces,
+            tokens: settings.access.enforced,
         },
     )))
 }
@@ -121,6 +123,7 @@ pub async fn node_with(
         edition: settings.edition.word(),
         role: settings.role,
         openapi: OpenApi::default(),
+        access: Access::new(&settings.access),
     });
     let text = settings.declarative_config_string.as_ref().map(|text| text.expose());
     node::configure(&node, settings.declarative_config.as_deref(), text).await?;

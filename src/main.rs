@@ -42,6 +42,8 @@ enum Command {
     },
     /// Configurations as files: check, import, export, compare and synchronise them.
     Config(command::config::Arguments),
+    /// Tokens of the Admin API: make, list and revoke them.
+    Token(command::token::Arguments),
     /// Print the endpoint table.
     Routes,
     /// Print what `GET /schemas/ENTITY` answers.
@@ -82,6 +84,9 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Config(arguments) => {
             return command::config::run(&arguments).unwrap_or_else(|error| failed(&error));
+        }
+        Command::Token(arguments) => {
+            return command::token::run(&arguments).unwrap_or_else(|error| failed(&error));
         }
         Command::Start { conf } => command::start(conf.as_deref()),
         Command::Check { conf } => command::check(&conf),

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, also in what it calls"
 )]
 
+mod access;
 mod config_commands;
 mod conformance;
 mod crash;
@@ -20,6 +21,7 @@ mod fuzz_corpus;
 mod http;
 mod invariants;
 mod json_schema;
+mod listeners;
 mod migrations;
 mod node;
 mod openapi;

@@ -7,7 +7,7 @@ use entities::schema::bytes::legible;
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_REQUEST_HEADERS, ALLOW, CONTENT_TYPE, ORIGIN, RETRY_AFTER,
-    SERVER,
+    SERVER, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::Value;
@@ -81,6 +81,9 @@ pub fn response(
             let mut response = with_json(refusal.status, legible(refusal.body.to_string()).into());
             if let Some(seconds) = refusal.retry_after {
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            if refusal.status == StatusCode::UNAUTHORIZED {
+                response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             if let Some(methods) = refusal.allow.and_then(|methods| HeaderValue::from_str(&methods).ok()) {
                 response.headers_mut().insert(ALLOW, methods);

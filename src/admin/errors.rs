@@ -33,6 +33,17 @@ impl Refusal {
         Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed")
     }
 
+    /// `401`, as Kong's role-based access control says it.
+    pub fn unauthorized() -> Refusal {
+        let sentence = "Invalid credentials. Token or User credentials required";
+        Refusal::new(StatusCode::UNAUTHORIZED, sentence)
+    }
+
+    /// `403` for what a client asked for, likewise.
+    pub fn forbidden(what: &str) -> Refusal {
+        Refusal::new(StatusCode::FORBIDDEN, &format!("you do not have permissions to {what}"))
+    }
+
     /// `400` with a sentence
     pub fn bad_request(message: &str) -> Refusal {
         Refusal::new(StatusCode::BAD_REQUEST, message)
@@ -82,6 +93,7 @@ impl From<Failure> for Refusal {
                 let body = json!({ "message": crate::store::NOT_FOUND, "request_id": request_id.simple().to_string() });
                 Refusal { body, ..Refusal::not_found() }
             }
+            Failure::Forbidden => Refusal::forbidden("write rows that carry none of the tags of your roles"),
             Failure::NotAllowed => Refusal::method_not_allowed(),
             Failure::Unavailable { reason, cause } => {
                 tracing::warn!(?reason, %cause, "the store is not available");

@@ -23,6 +23,7 @@ pub use errors::Refusal;
 pub use request::Request;
 
 use crate::node::{Node, NodeEndpoint};
+use crate::store::Client;
 
 /// The Admin API of a node.
 pub fn router(node: Arc<Node>) -> Router {
@@ -52,7 +53,10 @@ async fn handle(node: &Node, request: http::Request<Body>) -> Response {
 async fn serve(node: &Node, request: http::Request<Body>, body_limit: usize) -> Result<Answer, Refusal> {
     let workspace = node.endpoints.workspace(request.uri().path());
     let default = node.store.default_scope();
-    let mut request = Request::read(request, workspace.as_ref(), default, body_limit).await?;
+    let (head, body) = request.into_parts();
+    let client = node.admit(&head, workspace.as_ref()).await?;
+    let request = http::Request::from_parts(head, body);
+    let mut request = Request::read(request, workspace.as_ref(), (default, client), body_limit).await?;
     if let Some(workspace) = workspace {
         request.scope = node.store.workspace(&workspace.name).await?.ok_or_else(Refusal::not_found)?;
         if request.scope != default {
@@ -85,6 +89,7 @@ async fn answer(
         // A name that leads to a row must lead there for any method.
         if let (Target::Entity(Place::Item(entity)), Some(segment)) = (endpoint.target, parameters.first())
             && entity.reached_through.is_some()
+            && !node.access.is_enforced()
         {
             rows::key_of(node, node.space(request), entity, segment).await?;
         }
@@ -92,6 +97,9 @@ async fn answer(
     }
     match endpoint.target {
         Target::Entity(place) => rows::answer(node, place, parameters, request).await,
+        Target::Node(_) if request.client.as_ref().is_some_and(Client::is_limited) => {
+            Err(Refusal::forbidden("ask for what is no row"))
+        }
         Target::Node(endpoint) => node.answer(endpoint, &parameters, request).await,
         Target::Hidden => Err(Refusal::not_found()),
     }

@@ -19,7 +19,7 @@ use super::Node;
 use super::config::{blocking, hash, is_true, parse, unreadable};
 use crate::admin::{Answer, Refusal, Request};
 use crate::clock::Circumstances;
-use crate::store::{Failure, Progress, Snapshot, Space};
+use crate::store::{Failure, Progress, Snapshot, Space, Subject};
 
 /// The right to bring a configuration about: one at a time has it.
 #[derive(Default)]
@@ -41,7 +41,7 @@ pub enum Trouble {
     /// The head of the document cannot be read.
     Head(String),
     /// The store refuses, or fails; with the row that it was at, where it was at one.
-    Store(Failure, Option<(&'static str, String)>),
+    Store(Failure, Option<Subject>),
 }
 
 impl From<Failure> for Trouble {
@@ -141,12 +141,21 @@ pub async fn import(
     progress: &Progress,
 ) -> Result<usize, Trouble> {
     let (declarations, circumstances) = (Arc::clone(&node.declarations), node.circumstances());
-    let work = move || declarative::load(document, &declarations, &circumstances.context(), Vec::new);
-    let rows = blocking(work).await?.map_err(Trouble::Document)?;
-    // A workspace is not of a configuration: it is where one is.
-    let rows = rows.into_iter().filter(|row| row.entity.default_workspace.is_none());
-    let operations = rows.map(|row| Operation::write(row.entity, &row.id, row.stored));
-    apply(space, operations.collect(), progress).await
+    let work = move || declarative::load(document, &declarations, &circumstances.context(), Writes::default);
+    let Writes(operations) = blocking(work).await?.map_err(Trouble::Document)?;
+    apply(space, operations, progress).await
+}
+
+/// Rows on their way into a database.
+#[derive(Default)]
+struct Writes(Vec<Operation>);
+
+impl Extend<Loaded> for Writes {
+    fn extend<T: IntoIterator<Item = Loaded>>(&mut self, rows: T) {
+        // A workspace is not of a configuration: it is where one is.
+        let rows = rows.into_iter().filter(|row| row.entity.default_workspace.is_none());
+        self.0.extend(rows.map(|row| Operation::write(row.entity, &row.id, row.stored)));
+    }
 }
 
 /// Makes the store equal to a document, and says what has changed; with `dry_run` only what would.
@@ -218,14 +227,13 @@ fn snapshot(configuration: &Configuration, declarations: &Declarations) -> (Snap
 
 /// Carries out operations, all or none. How many there were.
 async fn apply(space: Space<'_>, operations: Vec<Operation>, progress: &Progress) -> Result<usize, Trouble> {
-    let rows: Vec<_> = operations.iter().map(Operation::subject).collect();
-    if rows.is_empty() {
-        return Ok(0);
+    let count = operations.len();
+    if count > 0
+        && let Err(failure) = space.write_all(operations, progress).await
+    {
+        return Err(Trouble::Store(failure, progress.failed()));
     }
-    match space.write_all(operations, progress).await {
-        Ok(_) => Ok(rows.len()),
-        Err(failure) => Err(Trouble::Store(failure, rows.get(progress.done()).cloned().flatten())),
-    }
+    Ok(count)
 }
 
 impl Trouble {
@@ -254,6 +262,8 @@ fn sentence(failure: Failure) -> String {
         Failure::Unavailable { cause, .. } => format!("the store is not available: {cause}"),
         Failure::Conflict(conflict) => conflict.cause,
         Failure::Broken(cause) => cause,
-        Failure::Unnamed { .. } | Failure::NotAllowed => "the operation is not allowed".to_owned(),
+        Failure::Unnamed { .. } | Failure::NotAllowed | Failure::Forbidden => {
+            "the operation is not allowed".to_owned()
+        }
     }
 }

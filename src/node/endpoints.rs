@@ -15,6 +15,8 @@ pub enum NodeEndpoint {
     OpenApi(Format),
     /// `/docs`, `/docs/{file}`
     Explorer,
+    /// `/audit/objects`
+    Audit,
     /// `/endpoints`
     Endpoints,
     /// `/status`
@@ -81,7 +83,13 @@ pub enum Format {
 impl NodeEndpoint {
     /// Whether Kong has the endpoint, too; one of this program alone is not listed among Kong's.
     pub fn is_kongs(self) -> bool {
-        !matches!(self, NodeEndpoint::Configuration | NodeEndpoint::Explorer | NodeEndpoint::OpenApi(_))
+        use NodeEndpoint::{Audit, Configuration, Explorer, OpenApi};
+        !matches!(self, Audit | Configuration | Explorer | OpenApi(_))
+    }
+
+    /// Whether anybody may have what the endpoint answers, since it tells nothing of this node.
+    pub fn is_public(self) -> bool {
+        matches!(self, NodeEndpoint::Explorer)
     }
 
     /// Whether the endpoint's own answer goes before the one that OPTIONS gets everywhere.
@@ -108,6 +116,7 @@ pub fn endpoints(role: Role) -> Vec<Endpoint<NodeEndpoint>> {
         Endpoint::node("/openapi.yaml", GET, NodeEndpoint::OpenApi(Format::Yaml)),
         Endpoint::node("/docs", GET, NodeEndpoint::Explorer),
         Endpoint::node("/docs/{file}", GET, NodeEndpoint::Explorer),
+        Endpoint::node("/audit/objects", GET, NodeEndpoint::Audit),
         Endpoint::node("/endpoints", GET, NodeEndpoint::Endpoints),
         Endpoint::node("/status", GET, NodeEndpoint::Status),
         Endpoint::node("/status/dns", GET, NodeEndpoint::Dns),

@@ -1,6 +1,8 @@
 //! The node: what one running server is, and the endpoints that are not entities'.
 
+mod access;
 mod adjustable;
+mod audit;
 mod cache;
 mod config;
 pub mod configuration;
@@ -26,6 +28,7 @@ use http::StatusCode;
 use serde_json::json;
 use uuid::Uuid;
 
+pub use access::Access;
 pub use adjustable::{Adjustable, Adjusted, adjust};
 pub use config::{ConfigurationError, export, parse as read_document, start as configure};
 pub use endpoints::NodeEndpoint;
@@ -58,6 +61,7 @@ pub struct Node {
     pub edition: &'static str,
     pub role: Role,
     pub openapi: OpenApi,
+    pub access: Access,
 }
 
 impl Node {
@@ -72,8 +76,8 @@ impl Node {
     }
 
     /// The rows that a request is about.
-    pub fn space(&self, request: &Request) -> Space<'_> {
-        self.store.within(request.scope)
+    pub fn space<'a>(&'a self, request: &'a Request) -> Space<'a> {
+        self.store.within(request.scope).asked_by(request.client.as_ref())
     }
 
     /// Tells the other nodes on the same database.
@@ -89,6 +93,7 @@ impl Node {
         match announcement.words.split(' ').collect::<Vec<_>>().as_slice() {
             ["log-level", words @ ..] => log_level::follow(self, words, announcement.age),
             ["health", words @ ..] => health::follow(self, words),
+            [access::WORD] => self.access.forget(),
             _ => {}
         }
     }
@@ -105,6 +110,7 @@ impl Node {
             NodeEndpoint::Root => root::answer(self, request).await,
             NodeEndpoint::OpenApi(format) => self.openapi.answer(self, format).await,
             NodeEndpoint::Explorer => explorer::answer(name, request),
+            NodeEndpoint::Audit => audit::list(self, request).await,
             NodeEndpoint::Endpoints => {
                 let kongs = self
                     .endpoints

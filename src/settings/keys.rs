@@ -5,76 +5,11 @@
 //! value is read is decided in `values`; where values come from, in `sources`.
 
 use super::address::Subsystem;
+use super::key::{Key, Namespace, acts, directives, inert};
 use super::values::Kind::{
     self, Boolean, List, ListOf, Listen, Number, OnOff, OneOf, PortMaps, Size, Text, Urls, Uuid, Whole,
 };
 use super::words::{Database, Edition, LogLevel, Role, RouterFlavor};
-
-/// What a key means to this server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Meaning {
-    /// It changes what the server does; the sentence says how.
-    Acts(&'static str),
-    /// It is checked and reported, and changes nothing; the sentence says why.
-    Accepted(&'static str),
-}
-
-/// One key of the configuration.
-#[derive(Clone, Copy, Debug)]
-pub struct Key {
-    /// As in `kong.conf`; the environment variable is `KONG_` and this in capitals.
-    pub name: &'static str,
-    /// How the value is read.
-    pub kind: Kind,
-    /// Written as in `kong.conf`; empty if the key has none.
-    pub default: &'static str,
-    /// Whether it acts here.
-    pub meaning: Meaning,
-    /// Whether the value is hidden in answers, messages and logs.
-    pub secret: bool,
-    /// Whether a new value takes effect while the node runs, when the settings are read again.
-    pub reloads: bool,
-    /// The keys that take this one's value unless they are set themselves: new names of an old key, and the nginx
-    /// directives that a key stands for. Chains are not followed.
-    pub also: &'static [&'static str],
-}
-
-impl Key {
-    const fn secret(self) -> Self {
-        Self { secret: true, ..self }
-    }
-
-    const fn reloads(self) -> Self {
-        Self { reloads: true, ..self }
-    }
-
-    const fn also(self, also: &'static [&'static str]) -> Self {
-        Self { also, ..self }
-    }
-}
-
-const fn acts(name: &'static str, kind: Kind, default: &'static str, how: &'static str) -> Key {
-    Key { name, kind, default, meaning: Meaning::Acts(how), secret: false, reloads: false, also: &[] }
-}
-
-const fn inert(name: &'static str, kind: Kind, default: &'static str, why: &'static str) -> Key {
-    Key { name, kind, default, meaning: Meaning::Accepted(why), secret: false, reloads: false, also: &[] }
-}
-
-/// Keys whose last part is an nginx directive, or a name that the user chose, and so cannot be listed.
-#[derive(Clone, Copy, Debug)]
-pub struct Namespace {
-    /// What the keys begin with, up to and with the last underscore.
-    pub prefix: &'static str,
-    /// The list in `GET /` that shows the directives of this namespace.
-    pub shown_as: Option<&'static str>,
-    /// Whether the values are hidden like those of a secret key.
-    pub secret: bool,
-}
-
-const fn directives(prefix: &'static str, shown_as: &'static str) -> Namespace {
-    Namespace { prefix, shown_as: Some(shown_as), secret: false }
-}
 
 /// The namespaces, the longer of two overlapping prefixes first.
 pub const NAMESPACES: &[Namespace] = &[
@@ -129,7 +64,6 @@ const PROXY: &str = "requests are not proxied by this server.";
 const READ_ONLY: &str = "reads and writes use the same connections.";
 const REPORTS: &str = "no reports are ever sent.";
 const STATUS: &str = "the Status API is not served on addresses of its own.";
-const TLS: &str = "the Admin API is not served over TLS.";
 const TRACING: &str = "no traces are made.";
 const UNTRUSTED: &str = "Lua code of plugins is never run against requests here.";
 const WASM: &str = "no WebAssembly filters are run.";
@@ -141,6 +75,8 @@ const LARGEST: f64 = 9_007_199_254_740_992.0;
 const LONGEST: u64 = 30 * 24 * 60 * 60 * 1000;
 const COUNT: Kind = Whole(0, 4_294_967_295);
 const MILLISECONDS: Kind = Whole(0, LONGEST);
+/// Milliseconds that somebody is waited for.
+const WAIT: Kind = Whole(1, LONGEST);
 const PORT: Kind = Whole(1, 65_535);
 
 /// The cipher list of `ssl_cipher_suite = intermediate`.
@@ -231,9 +167,50 @@ pub const KEYS: &[Key] = &[
     acts(
         "admin_listen",
         Listen(Subsystem::Http),
-        "127.0.0.1:8001",
+        "127.0.0.1:8001 backlog=16384, 127.0.0.1:8444 http2 ssl backlog=16384",
         "The addresses of the Admin API, each with flags, or `off`.",
     ),
+    acts(
+        "enforce_rbac",
+        Boolean,
+        "off",
+        "Let a request in only with a token (`Kong-Admin-Token`) whose roles allow it.",
+    ),
+    acts("admin_token", Text, "", "A token that may do everything, beside those in the store.").secret(),
+    acts(
+        "admin_allow_unauthenticated",
+        Boolean,
+        "off",
+        "Serve the Admin API on addresses that other machines reach, although clients need no token.",
+    ),
+    acts(
+        "admin_max_connections",
+        Whole(1, 1_000_000),
+        "16384",
+        "How many connections may be open. Beyond, the one that has been idle for longest is closed; a new one, if none is.",
+    )
+    .reloads(),
+    acts(
+        "admin_header_timeout",
+        WAIT,
+        "30000",
+        "Milliseconds that a TLS handshake, and the head of a request, may take; then the connection is closed.",
+    )
+    .reloads(),
+    acts(
+        "admin_keepalive_timeout",
+        WAIT,
+        "75000",
+        "Milliseconds after which a connection is closed on which nothing is asked.",
+    )
+    .reloads(),
+    acts(
+        "admin_send_timeout",
+        WAIT,
+        "60000",
+        "Milliseconds after which a connection is closed whose client takes nothing of its answer.",
+    )
+    .reloads(),
     acts(
         "body_limit",
         Size,
@@ -299,8 +276,21 @@ pub const KEYS: &[Key] = &[
     inert("ssl_session_timeout", Text, "1d", PROXY)
         .also(&["nginx_http_ssl_session_timeout", "nginx_stream_ssl_session_timeout"]),
     inert("ssl_session_cache_size", Text, "10m", PROXY),
-    inert("admin_ssl_cert", List, "", TLS),
-    inert("admin_ssl_cert_key", List, "", TLS).secret(),
+    acts(
+        "admin_ssl_cert",
+        List,
+        "",
+        "The certificates of listeners with `ssl`: files, PEM text, or PEM text in base64. Without any, one is made.",
+    )
+    .reloads(),
+    acts("admin_ssl_cert_key", List, "", "Their keys, in the same order.").secret().reloads(),
+    acts(
+        "admin_client_certificate",
+        List,
+        "",
+        "Authorities, likewise. With any, whoever connects to a listener with `ssl` must show a certificate that one of them has signed.",
+    )
+    .reloads(),
     inert("admin_gui_ssl_cert", List, "", GUI),
     inert("admin_gui_ssl_cert_key", List, "", GUI).secret(),
     inert("status_ssl_cert", List, "", STATUS),

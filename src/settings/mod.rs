@@ -4,11 +4,12 @@
 //! reported by `GET /` and named to the caller; nothing here logs, opens a socket or creates a directory.
 //!
 //! Two defaults differ from Kong's. `prefix` is `silverback-data` in the directory where the server is started,
-//! so that it runs without root rights; and `admin_listen` is a plain loopback address alone. The database is
-//! SQLite unless another is chosen.
+//! so that it runs without root rights; and the addresses of `admin_listen` are not shared with another process
+//! (`reuseport`). The database is SQLite unless another is chosen.
 
 mod address;
 mod configuration;
+mod key;
 mod keys;
 mod names;
 mod reference;
@@ -18,7 +19,8 @@ mod values;
 mod words;
 
 pub use address::{Address, Subsystem};
-pub use keys::{KEYS, Key, Meaning, NAMESPACES, Namespace};
+pub use key::{Key, Meaning, Namespace};
+pub use keys::{KEYS, NAMESPACES};
 pub use reference::reference;
 pub use reload::Reloaded;
 pub use sources::{Origin, SettingsError};
@@ -62,6 +64,17 @@ pub struct Postgres {
     pub pool_size: Option<u32>,
 }
 
+/// Who may use the Admin API.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Access {
+    /// Whether every request must carry a token.
+    pub enforced: bool,
+    /// A token that may do everything, beside those of the store.
+    pub token: Option<Secret>,
+    /// Whether the Admin API may be served to other machines although clients need no token.
+    pub unauthenticated: bool,
+}
+
 /// Every setting that changes what the server does. [`Settings::configuration`] has the others too.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -77,11 +90,26 @@ pub struct Settings {
 
     /// Where the Admin API is served; empty if it is `off`. Entries with `ssl` are not filtered out.
     pub admin_listen: Vec<Address>,
+    pub access: Access,
     /// The origins (`scheme://host:port`) of `admin_gui_url`.
     pub admin_gui_origins: Vec<String>,
     /// The largest request body in bytes; `usize::MAX` if there is no limit.
     pub body_limit: usize,
     pub request_timeout: Duration,
+    /// How many connections to the Admin API may be open.
+    pub max_connections: usize,
+    /// For a TLS handshake, and for the head of a request.
+    pub header_timeout: Duration,
+    /// Between requests.
+    pub keepalive_timeout: Duration,
+    /// Until a client takes some of an answer.
+    pub send_timeout: Duration,
+    /// `admin_ssl_cert`: paths, PEM text, or PEM text in base64.
+    pub admin_ssl_cert: Vec<String>,
+    /// `admin_ssl_cert_key`, likewise; in the order of the certificates.
+    pub admin_ssl_cert_key: Vec<Secret>,
+    /// `admin_client_certificate`, likewise; empty if clients need none.
+    pub admin_client_certificate: Vec<String>,
 
     pub database: Database,
     /// The file of the SQLite database, absolute.
@@ -159,9 +187,25 @@ impl Settings {
             role: Role::from_word(values.text("role")).unwrap_or(Role::Traditional),
             node_id: values.text_if_set("node_id").map(str::to_owned),
             admin_listen: values.addresses("admin_listen").to_vec(),
+            access: Access {
+                enforced: values.boolean("enforce_rbac"),
+                token: secret("admin_token"),
+                unauthenticated: values.boolean("admin_allow_unauthenticated"),
+            },
             admin_gui_origins: values.list("admin_gui_url").iter().filter_map(|url| origin(url)).collect(),
             body_limit: limit.filter(|bytes| *bytes > 0).unwrap_or(usize::MAX),
             request_timeout: milliseconds("request_timeout"),
+            max_connections: count("admin_max_connections").map_or(usize::MAX, |most| most as usize),
+            header_timeout: milliseconds("admin_header_timeout"),
+            keepalive_timeout: milliseconds("admin_keepalive_timeout"),
+            send_timeout: milliseconds("admin_send_timeout"),
+            admin_ssl_cert: values.list("admin_ssl_cert").to_vec(),
+            admin_ssl_cert_key: values
+                .list("admin_ssl_cert_key")
+                .iter()
+                .map(|key| Secret::from(key.as_str()))
+                .collect(),
+            admin_client_certificate: values.list("admin_client_certificate").to_vec(),
             database: Database::from_word(values.text("database")).unwrap_or(Database::Sqlite),
             sqlite_path: prefix.join(values.text("sqlite_path")),
             sqlite_read_cache: values.boolean("sqlite_read_cache"),
@@ -228,7 +272,8 @@ mod tests {
         assert_eq!(settings, Settings::default());
         assert!(settings.prefix.is_absolute() && settings.prefix.ends_with("silverback-data"));
         assert_eq!(settings.sqlite_path, settings.prefix.join("silverback.db"));
-        assert_eq!(settings.admin_listen.iter().map(Address::target).collect::<Vec<_>>(), ["127.0.0.1:8001"]);
+        let listeners: Vec<_> = settings.admin_listen.iter().map(|own| (own.target(), own.ssl)).collect();
+        assert_eq!(listeners, [("127.0.0.1:8001".to_owned(), false), ("127.0.0.1:8444".to_owned(), true)]);
         assert_eq!(settings.database, Database::Sqlite);
         assert!(settings.sqlite_read_cache);
         assert_eq!(settings.body_limit, 10 << 20);
@@ -307,8 +352,11 @@ mod tests {
             ("ssl_cert_key", json!("******")),
             ("trusted_ips", json!({})),
             ("host_ports", json!({"8000": 80})),
-            ("admin_listen", json!(["127.0.0.1:8001"])),
-            ("admin_ssl_enabled", json!(false)),
+            (
+                "admin_listen",
+                json!(["127.0.0.1:8001 backlog=16384", "127.0.0.1:8444 http2 ssl backlog=16384"]),
+            ),
+            ("admin_ssl_enabled", json!(true)),
             ("proxy_ssl_enabled", json!(true)),
             ("stream_listeners", json!({})),
             ("loaded_vaults", json!({"env": true})),

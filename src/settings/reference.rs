@@ -3,7 +3,8 @@
 
 use std::fmt::Write;
 
-use super::keys::{KEYS, Key, Meaning, NAMED_BY_USER, NAMESPACES};
+use super::key::{Key, Meaning};
+use super::keys::{KEYS, NAMED_BY_USER, NAMESPACES};
 use super::values::Kind;
 
 /// The reference as a document.

@@ -36,20 +36,26 @@ const INSERT_TAG_POSTGRES: &str =
 const DELETE_TAG_SQLITE: &str = "DELETE FROM \"tags\" WHERE \"entity\" = ? AND \"tag\" = ? AND \"id\" = ?";
 const DELETE_TAG_POSTGRES: &str =
     "DELETE FROM \"tags\" WHERE \"entity\" = $1 AND \"tag\" = $2 AND \"id\" = $3";
-const LOG_SQLITE: &str = "INSERT INTO \"changes\" (\"entity\", \"id\", \"operation\", \"before\", \"after\", \"at\", \"ws_id\") \
-     VALUES (?, ?, ?, ?, ?, ?, ?)";
-const LOG_POSTGRES: &str = "INSERT INTO \"changes\" (\"entity\", \"id\", \"operation\", \"before\", \"after\", \"at\", \"ws_id\") \
-     VALUES ($1, $2, $3, $4, $5, $6, $7)";
+const LOG_SQLITE: &str = "INSERT INTO \"changes\" (\"entity\", \"id\", \"operation\", \"before\", \"after\", \"at\", \"ws_id\", \"client\") \
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+const LOG_POSTGRES: &str = "INSERT INTO \"changes\" (\"entity\", \"id\", \"operation\", \"before\", \"after\", \"at\", \"ws_id\", \"client\") \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 
 impl<C: ConnectionTrait> Session<'_, C> {
     /// Writes a new row.
     pub fn insert(&mut self, entity: &'static Entity, row: Row) -> Result<(), Failure> {
-        let text = self.statements.text(entity, Shape::Insert, self.scope, self.dialect);
-        let mut values = sql::insert_values(entity, &row, self.dialect);
+        let text = self.statements.text(entity, Shape::Insert(1), self.scope, self.dialect);
+        let values = self.values(entity, &row);
+        self.write(entity, &text, values, None, Some(row))
+    }
+
+    /// The values of a new row.
+    pub(super) fn values(&self, entity: &'static Entity, row: &Row) -> Vec<Bound> {
+        let mut values = sql::insert_values(entity, row, self.dialect);
         if entity.workspaceable {
             values.push(sql::bind_workspace(self.own_workspace(entity), self.dialect));
         }
-        self.write(entity, &text, values, None, Some(row))
+        values
     }
 
     /// Writes a row over the stored one.
@@ -68,7 +74,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
     }
 
     /// The workspace of the conversation, for a row that belongs to one.
-    fn own_workspace(&self, entity: &Entity) -> Option<Uuid> {
+    pub(super) fn own_workspace(&self, entity: &Entity) -> Option<Uuid> {
         match self.scope {
             Scope::Workspace(id) if entity.workspaceable => Some(id),
             _ => None,
@@ -84,6 +90,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
         mut before: Option<Row>,
         mut after: Option<Row>,
     ) -> Result<(), Failure> {
+        self.permit(before.as_ref(), after.as_ref())?;
         // A row that was read among those of every workspace carries its own.
         let rows = [&mut before, &mut after].into_iter().flatten();
         let carried = rows.filter_map(|row| row.shift_remove(WORKSPACE)).last();
@@ -97,10 +104,22 @@ impl<C: ConnectionTrait> Session<'_, C> {
         self.add(text, values);
         self.write_tags(entity, &id, workspace, tags(before.as_ref()), tags(after.as_ref()));
         let change = Change { entity, id, workspace, before, after };
-        self.log(&change);
-        self.touch(entity, &change.id);
-        self.changes.push(change);
+        let text = match self.dialect {
+            Dialect::Sqlite => LOG_SQLITE,
+            Dialect::Postgres => LOG_POSTGRES,
+        };
+        self.add(text, self.line(&change));
+        self.wrote(vec![change]);
         Ok(())
+    }
+
+    /// Refuses what the client may not touch. What the node itself does on the way is not the client's doing.
+    pub(super) fn permit(&self, before: Option<&Row>, after: Option<&Row>) -> Result<(), Failure> {
+        let Some(client) = self.client.as_ref().filter(|_| self.scope != Scope::Every) else { return Ok(()) };
+        match [before, after].into_iter().flatten().all(|row| client.reaches(row)) {
+            true => Ok(()),
+            false => Err(Failure::Forbidden),
+        }
     }
 
     fn add(&mut self, text: &str, values: Vec<Bound>) {
@@ -132,12 +151,13 @@ impl<C: ConnectionTrait> Session<'_, C> {
         }
     }
 
-    fn log(&mut self, change: &Change) {
+    /// The values of a line in the change log.
+    pub(super) fn line(&self, change: &Change) -> Vec<Bound> {
         let image = |row: &Option<Row>| match row {
-            Some(row) => sql::bind_json(&Value::Object(row.clone()), self.dialect),
+            Some(row) => sql::bind_row(row, self.dialect),
             None => sql::bind_json(&Value::Null, self.dialect),
         };
-        let values = vec![
+        vec![
             Bound::from(change.entity.name),
             Bound::from(change.id.as_str()),
             Bound::from(change.operation()),
@@ -145,12 +165,17 @@ impl<C: ConnectionTrait> Session<'_, C> {
             image(&change.after),
             Bound::from(self.now_ms),
             sql::bind_workspace(change.workspace, self.dialect),
-        ];
-        let text = match self.dialect {
-            Dialect::Sqlite => LOG_SQLITE,
-            Dialect::Postgres => LOG_POSTGRES,
-        };
-        self.add(text, values);
+            Bound::from(self.client.as_ref().map(|client| client.name.as_ref())),
+        ]
+    }
+
+    /// Puts a savepoint before what is sent next, where the database has none for an operation of several rows.
+    pub(super) async fn guard(&mut self) -> Result<(), Failure> {
+        if self.dialect == Dialect::Sqlite && !self.batch.guarded {
+            self.connection.execute_unprepared("SAVEPOINT operation").await?;
+            self.batch.guarded = true;
+        }
+        Ok(())
     }
 
     /// Sends what has been gathered; `last` says that nothing follows.
@@ -223,7 +248,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
 }
 
 /// The tags of a row, with their places from 1 on.
-fn tags(row: Option<&Row>) -> Vec<(i64, &str)> {
+pub(super) fn tags(row: Option<&Row>) -> Vec<(i64, &str)> {
     let tags = row.and_then(|row| row.get("tags")).and_then(Value::as_array).into_iter().flatten();
     (1..).zip(tags.filter_map(Value::as_str)).collect()
 }

@@ -53,6 +53,21 @@ pub trait Conversation: Send {
     /// Writes a row over the stored one.
     fn update(&mut self, entity: &'static Entity, before: Row, row: Row) -> Result<(), Failure>;
 
+    /// The rows whose field is, or refers to, one of these; asked only where rows can be written.
+    fn among(
+        &mut self,
+        entity: &'static Entity,
+        field: &'static str,
+        ids: Vec<String>,
+    ) -> impl Future<Output = Result<Vec<Row>, Failure>> + Send;
+
+    /// Writes rows of different ids, each with what it was before. A broken constraint leaves nothing behind.
+    fn write_all(
+        &mut self,
+        entity: &'static Entity,
+        rows: Vec<(Option<Row>, Row)>,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
+
     /// Deletes a row.
     fn delete(&mut self, entity: &'static Entity, row: Row) -> Result<(), Failure>;
 
@@ -104,6 +119,23 @@ impl<C: ConnectionTrait> Conversation for Session<'_, C> {
 
     fn update(&mut self, entity: &'static Entity, before: Row, row: Row) -> Result<(), Failure> {
         Session::update(self, entity, before, row)
+    }
+
+    async fn among(
+        &mut self,
+        entity: &'static Entity,
+        field: &'static str,
+        ids: Vec<String>,
+    ) -> Result<Vec<Row>, Failure> {
+        Session::among(self, entity, field, ids).await
+    }
+
+    async fn write_all(
+        &mut self,
+        entity: &'static Entity,
+        rows: Vec<(Option<Row>, Row)>,
+    ) -> Result<(), Failure> {
+        Session::write_all(self, entity, rows).await
     }
 
     fn delete(&mut self, entity: &'static Entity, row: Row) -> Result<(), Failure> {

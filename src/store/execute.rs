@@ -37,9 +37,6 @@ impl<S: Conversation> Execution<'_, S> {
         match (place, action) {
             (Place::Collection(entity), Action::Expire) => self.expire(entity).await.map(|()| None),
             (Place::Collection(entity), Action::Create) => self.insert(entity, given).await.map(Some),
-            (Place::Item(entity), Action::Write) => {
-                self.write(entity, segment(0), given.row).await.map(|()| None)
-            }
             (Place::Item(entity), action) => self.item(entity, segment(0), action, given).await,
             (Place::Children { parent, child, field }, Action::Create) => {
                 let above = self.must_find(parent, segment(0), Some(child)).await?;

@@ -17,6 +17,8 @@ pub enum Failure {
     /// No row below its parent bears the name in the path (`/consumers/{}/acls/{group}`). Kong answers that with an id
     /// of the request beside the sentence.
     Unnamed { request_id: uuid::Uuid },
+    /// The client may not touch a row that this would write.
+    Forbidden,
     /// The endpoint does not do this.
     NotAllowed,
     /// A constraint of the database was broken; the engine finds out which.

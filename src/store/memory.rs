@@ -124,7 +124,7 @@ impl Memory {
         let mut session = self.conversation(scope, context.now_ms());
         let (declarations, graph) = (&*self.shared.declarations, &self.shared.graph);
         Execution { session: &mut session, declarations, graph, context: &context }
-            .run(operations, progress)
+            .run(operations.into_iter(), progress)
             .await
     }
 
@@ -309,6 +309,23 @@ impl Conversation for Reading<'_> {
         parent: &str,
     ) -> Result<Vec<Row>, Failure> {
         Reading::children(self, entity, field, parent).await
+    }
+
+    async fn among(
+        &mut self,
+        entity: &'static Entity,
+        _: &'static str,
+        _: Vec<String>,
+    ) -> Result<Vec<Row>, Failure> {
+        Err(unsupported(entity))
+    }
+
+    async fn write_all(
+        &mut self,
+        entity: &'static Entity,
+        _: Vec<(Option<Row>, Row)>,
+    ) -> Result<(), Failure> {
+        Err(unsupported(entity))
     }
 
     async fn naming(

@@ -136,6 +136,11 @@ impl Mirror {
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = State::Off;
     }
 
+    /// Whether it holds nothing, and never will again.
+    pub fn is_off(&self) -> bool {
+        matches!(*self.read(), State::Off)
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -322,7 +327,7 @@ impl Rows {
 
     /// No rows yet, of a store that has no other place for them: rows that expire are held, too.
     pub fn alone(declarations: &Declarations) -> Rows {
-        Rows::of(declarations.entities().filter(|entity| entity.stored && has_uuid(entity)), true)
+        Rows::of(declarations.entities().filter(|entity| entity.stored && entity.has_uuid()), true)
     }
 
     fn of(held: impl Iterator<Item = &'static Entity>, open_ended: bool) -> Rows {
@@ -463,11 +468,7 @@ impl Rows {
 
 /// Whether rows of an entity are held: those with one UUID as their key, which do not expire.
 fn is_mirrored(entity: &Entity) -> bool {
-    has_uuid(entity) && !entity.ttl
-}
-
-fn has_uuid(entity: &Entity) -> bool {
-    matches!(entity.primary_key, [key] if entity.field(key).is_some_and(|field| field.uuid))
+    entity.has_uuid() && !entity.ttl
 }
 
 impl Collection {

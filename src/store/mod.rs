@@ -6,11 +6,14 @@
 
 mod announcements;
 mod batch;
+mod bulk;
+mod client;
 mod connections;
 mod conversation;
 mod deletion;
 mod execute;
 mod failure;
+mod history;
 mod memory;
 mod migrations;
 mod mirror;
@@ -37,14 +40,16 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use announcements::Announcement;
+pub use client::Client;
 pub use connections::Connection;
 pub use execute::{absent_below, below_key, reference_field, reference_to};
 pub use failure::{Failure, NOT_FOUND};
+pub use history::{Filter, Line};
 pub use memory::{Busy, Snapshot, Turn};
 pub use mirror::Slice;
 pub use space::Space;
 pub use sqlite::Location;
-pub use transaction::Progress;
+pub use transaction::{Progress, Subject};
 
 use execute::Execution;
 use failure::{Conflict, Write};
@@ -139,7 +144,7 @@ impl Store {
 
     /// The rows of one workspace, and those that belong to none.
     pub fn within(&self, scope: Scope) -> Space<'_> {
-        Space { store: self, scope }
+        Space { store: self, scope, client: None }
     }
 
     /// The rows of requests whose path names no workspace.
@@ -151,10 +156,7 @@ impl Store {
     /// one.
     pub async fn workspace(&self, segment: &str) -> Result<Option<Scope>, Failure> {
         let Some(entity) = self.shared.declarations.workspaces() else { return Ok(None) };
-        let is_default = |default: DefaultWorkspace| {
-            default.name == segment || Uuid::parse_str(segment).is_ok_and(|id| id == default.id)
-        };
-        if entity.default_workspace.is_some_and(is_default) {
+        if self.is_default_workspace(segment) {
             return Ok(Some(self.default));
         }
         let circumstances = self.shared.circumstances();
@@ -164,6 +166,15 @@ impl Store {
         }
         let id = self.default_space().id(entity, &key).await?;
         Ok(id.and_then(|id| Uuid::parse_str(&id).ok()).map(Scope::Workspace))
+    }
+
+    /// Whether a name or id is that of the workspace of requests whose path names none.
+    pub fn is_default_workspace(&self, segment: &str) -> bool {
+        let is_meant = |default: DefaultWorkspace| {
+            default.name == segment || Uuid::parse_str(segment).is_ok_and(|id| id == default.id)
+        };
+        let entity = self.shared.declarations.workspaces();
+        entity.and_then(|entity| entity.default_workspace).is_some_and(is_meant)
     }
 
     /// The scope of requests whose path names no workspace.

@@ -18,6 +18,7 @@ use sea_orm::{
 };
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
+use super::client::Client;
 use super::connections::{Connection, Losses, connect};
 use super::failure::{Failure, Reason, within};
 use super::migrations::{self, MigrationError};
@@ -121,13 +122,14 @@ impl Postgres {
     pub async fn write(
         &self,
         scope: Scope,
+        client: Option<&Client>,
         operations: Vec<Operation>,
         progress: &Progress,
     ) -> Result<Option<Row>, Failure> {
         let _turn = self.turn().await?;
         let (mut tries, mut alone) = (1, None);
         loop {
-            match self.attempt(scope, operations.clone(), progress).await {
+            match self.attempt((scope, client), &operations, progress).await {
                 Ok(row) => return Ok(row),
                 Err(Ended::Undone(failure)) if self.try_again(&failure, tries).await => {
                     tries += 1;
@@ -145,8 +147,8 @@ impl Postgres {
 
     async fn attempt(
         &self,
-        scope: Scope,
-        operations: Vec<Operation>,
+        (scope, client): (Scope, Option<&Client>),
+        operations: &[Operation],
         progress: &Progress,
     ) -> Result<Option<Row>, Ended> {
         let transaction = self.begin().await.map_err(Ended::Undone)?;
@@ -154,8 +156,9 @@ impl Postgres {
         let context = circumstances.context();
         let now_ms = context.now_ms();
         let session = Session::new(&transaction, &self.statements, Dialect::Postgres, scope, now_ms);
-        let mut session = session.patient(self.patience);
-        match execution(&mut session, &self.shared, &context).run(operations, progress).await {
+        let mut session = session.patient(self.patience).of(client.cloned());
+        match execution(&mut session, &self.shared, &context).run(operations.iter().cloned(), progress).await
+        {
             Ok(row) => match within(self.patience(), transaction.commit()).await.map_err(Failure::from) {
                 Ok(()) => Ok(row),
                 Err(failure) if failure.reason() == Some(Reason::Race) => Err(Ended::Undone(failure)),

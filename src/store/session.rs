@@ -17,6 +17,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::batch::Batch;
+use super::client::Client;
 use super::failure::{Failure, within};
 use super::mirror::Mirror;
 use super::parts::stored;
@@ -75,6 +76,8 @@ pub struct Session<'a, C> {
     pub(super) dialect: Dialect,
     pub(super) scope: Scope,
     pub(super) now_ms: i64,
+    /// Who asks, where that is known.
+    pub(super) client: Option<Client>,
     /// How long a statement may take; `None` sets no limit.
     pub(super) patience: Option<Duration>,
     /// Rows in memory that may stand for those in the database.
@@ -109,11 +112,17 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
             dialect,
             scope,
             now_ms,
+            client: None,
             patience: None,
             memory: None,
             changes: Vec::new(),
             batch: Batch::default(),
         }
+    }
+
+    /// A session that stamps its changes with a client's name, and writes what the client may.
+    pub fn of(self, client: Option<Client>) -> Self {
+        Session { client, ..self }
     }
 
     /// A session that gives a statement up after that long.
@@ -156,12 +165,14 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
             && memory.mirror.has_children(self.scope, entity, field, parent) == Some(false)
     }
 
-    /// Notes that a row has been written.
-    pub(super) fn touch(&self, entity: &'static Entity, id: &str) {
-        if let Some(memory) = self.memory {
-            let mut touched = memory.touched.lock().unwrap_or_else(PoisonError::into_inner);
-            touched.entry(entity.name).or_default().insert(id.to_owned());
+    /// Notes rows that have been written, for who holds rows in memory.
+    pub(super) fn wrote(&mut self, changes: Vec<Change>) {
+        let Some(memory) = self.memory.filter(|memory| !memory.mirror.is_off()) else { return };
+        let mut touched = memory.touched.lock().unwrap_or_else(PoisonError::into_inner);
+        for change in &changes {
+            touched.entry(change.entity.name).or_default().insert(change.id.clone());
         }
+        self.changes.extend(changes);
     }
 
     pub(super) fn statement(&self, sql: &str, values: Vec<Bound>) -> Statement {
@@ -215,10 +226,20 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
     /// Rows whose time is over.
     pub async fn expired(&mut self, entity: &'static Entity) -> Result<Vec<Row>, Failure> {
         const AT_ONCE: i64 = 1000;
-        self.flush(false).await?;
         // The moment comes with the values of every question about rows that expire.
-        let values = self.about(entity, &Shape::Expired, vec![Bound::from(AT_ONCE)]);
-        let text = self.statements.text(entity, Shape::Expired, self.scope, self.dialect);
+        self.list(entity, Shape::Expired, vec![Bound::from(AT_ONCE)]).await
+    }
+
+    /// The rows that answer a question.
+    pub(super) async fn list(
+        &mut self,
+        entity: &'static Entity,
+        shape: Shape,
+        values: Vec<Bound>,
+    ) -> Result<Vec<Row>, Failure> {
+        self.flush(false).await?;
+        let values = self.about(entity, &shape, values);
+        let text = self.statements.text(entity, shape, self.scope, self.dialect);
         let asked = self.connection.query_all_raw(self.statement(&text, values));
         let found = within(self.patience, asked).await?;
         Ok(found.iter().map(|found| self.read(entity, found)).collect::<Result<_, _>>()?)
@@ -284,13 +305,7 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
 
     /// The rows of a page, and one more if there is one.
     pub async fn page(&mut self, entity: &'static Entity, page: &Page) -> Result<Vec<Row>, Failure> {
-        self.flush(false).await?;
-        let shape = sql::shape_of(page);
-        let values = self.about(entity, &shape, sql::page_values(entity, page, self.dialect));
-        let text = self.statements.text(entity, shape, self.scope, self.dialect);
-        let asked = self.connection.query_all_raw(self.statement(&text, values));
-        let found = within(self.patience, asked).await?;
-        Ok(found.iter().map(|found| self.read(entity, found)).collect::<Result<_, _>>()?)
+        self.list(entity, sql::shape_of(page), sql::page_values(entity, page, self.dialect)).await
     }
 
     /// Every row that refers to `parent` through `field`.
@@ -381,7 +396,7 @@ fn read(entity: &'static Entity, found: &QueryResult) -> Result<Row, DbErr> {
 }
 
 /// The JSON value of a column. SQLite holds ids and JSON as text.
-fn column(found: &QueryResult, i: usize, kind: Kind) -> Result<Value, DbErr> {
+pub(super) fn column(found: &QueryResult, i: usize, kind: Kind) -> Result<Value, DbErr> {
     let sqlite = found.try_as_sqlite_row().is_some();
     Ok(match kind {
         Kind::Uuid if !sqlite => {

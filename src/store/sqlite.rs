@@ -17,6 +17,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+use super::client::Client;
 use super::failure::Failure;
 use super::migrations;
 use super::mirror::{Mirror, Rows};
@@ -50,11 +51,17 @@ pub struct Sqlite {
 
 type Answer = Result<Option<Row>, Failure>;
 
+/// Operations that happen together, and where the answer goes.
 struct Job {
+    work: Work,
+    reply: oneshot::Sender<Answer>,
+}
+
+struct Work {
     scope: Scope,
+    client: Option<Client>,
     operations: Vec<Operation>,
     progress: Progress,
-    reply: oneshot::Sender<Answer>,
 }
 
 fn options(location: &Location) -> SqliteConnectOptions {
@@ -148,11 +155,17 @@ impl Sqlite {
     }
 
     /// Runs operations that happen together or not at all; they are durable when the answer comes.
-    pub async fn write(&self, scope: Scope, operations: Vec<Operation>, progress: &Progress) -> Answer {
+    pub async fn write(
+        &self,
+        scope: Scope,
+        client: Option<&Client>,
+        operations: Vec<Operation>,
+        progress: &Progress,
+    ) -> Answer {
         let (reply, answer) = oneshot::channel();
         let gone = || Failure::busy("the writer has stopped");
-        let job = Job { scope, operations, progress: progress.clone(), reply };
-        self.queue.send(job).await.map_err(|_| gone())?;
+        let work = Work { scope, client: client.cloned(), operations, progress: progress.clone() };
+        self.queue.send(Job { work, reply }).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 
@@ -222,8 +235,8 @@ impl Writer {
         };
         let mut group = Group::default();
         let mut next = Some(first);
-        while let Some(Job { scope, operations, progress, reply }) = next {
-            let result = self.job(&transaction, scope, operations, &progress, &mut group).await;
+        while let Some(Job { work, reply }) = next {
+            let result = self.job(&transaction, work, &mut group).await;
             group.done.push((reply, result));
             let full = group.done.len() == GROUP || group.torn;
             next = if full { None } else { jobs.try_recv().ok() };
@@ -254,17 +267,16 @@ impl Writer {
     async fn job(
         &self,
         transaction: &DatabaseTransaction,
-        scope: Scope,
-        operations: Vec<Operation>,
-        progress: &Progress,
+        Work { scope, client, operations, progress }: Work,
         group: &mut Group,
     ) -> Answer {
         let circumstances = self.shared.circumstances();
         let context = circumstances.context();
         let memory = Memory { mirror: &self.mirror, touched: &group.touched };
         let session = Session::new(transaction, &self.statements, Dialect::Sqlite, scope, context.now_ms());
-        let mut session = session.remembering(memory);
-        let result = execution(&mut session, &self.shared, &context).run(operations, progress).await;
+        let mut session = session.remembering(memory).of(client);
+        let result =
+            execution(&mut session, &self.shared, &context).run(operations.into_iter(), &progress).await;
         match result {
             Ok(row) => {
                 group.changes.append(&mut session.changes);

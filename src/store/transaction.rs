@@ -4,22 +4,21 @@
 //! `generators::declarative`; here it happens together or not at all.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use entities::schema::{Entity, Row};
 use generators::declarative::Configuration;
-use generators::operations::{Action, Key, Operation, Page, Scope};
-use generators::routes::Place;
+use generators::operations::{Operation, Page, Scope};
 use generators::sql::EXPIRY;
 use generators::tables::Dialect;
 use sea_orm::{DatabaseConnection, IsolationLevel, TransactionOptions, TransactionTrait};
 use serde_json::Value;
 
-use super::conversation::{Conversation, permit};
+use super::bulk::{Step, Steps};
+use super::conversation::Conversation;
 use super::execute::Execution;
 use super::failure::Failure;
-use super::parts::stored;
 use super::session::{Session, Statements};
 use super::{Engine, Space};
 
@@ -31,10 +30,14 @@ pub struct Progress(Arc<Counts>);
 struct Counts {
     done: AtomicUsize,
     all: AtomicUsize,
+    failed: Mutex<Option<Subject>>,
 }
 
+/// What an operation is about: its entity, and what stands for the row in the path.
+pub type Subject = (&'static str, String);
+
 impl Progress {
-    /// How many operations have been carried out. Where the transaction fails, the place of the one that failed.
+    /// How many operations have been carried out.
     pub fn done(&self) -> usize {
         self.0.done.load(Ordering::Relaxed)
     }
@@ -43,6 +46,25 @@ impl Progress {
     pub fn all(&self) -> usize {
         self.0.all.load(Ordering::Relaxed)
     }
+
+    /// What the operation was about that failed, where it was one.
+    pub fn failed(&self) -> Option<Subject> {
+        self.0.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn begin(&self, operations: usize) {
+        self.0.done.store(0, Ordering::Relaxed);
+        self.0.all.store(operations, Ordering::Relaxed);
+        self.note(None);
+    }
+
+    pub(super) fn advance(&self, operations: usize) {
+        self.0.done.fetch_add(operations, Ordering::Relaxed);
+    }
+
+    pub(super) fn note(&self, failed: Option<Subject>) {
+        *self.0.failed.lock().unwrap_or_else(PoisonError::into_inner) = failed;
+    }
 }
 
 impl<S: Conversation> Execution<'_, S> {
@@ -50,49 +72,43 @@ impl<S: Conversation> Execution<'_, S> {
     /// has none.
     pub async fn run(
         &mut self,
-        operations: Vec<Operation>,
+        operations: impl ExactSizeIterator<Item = Operation>,
         progress: &Progress,
     ) -> Result<Option<Row>, Failure> {
         // A transaction that lost a race begins anew.
-        progress.0.done.store(0, Ordering::Relaxed);
-        progress.0.all.store(operations.len(), Ordering::Relaxed);
-        self.make_room(&operations).await?;
-        let mut shown = None;
-        let last = operations.len().saturating_sub(1);
-        for (i, operation) in operations.into_iter().enumerate() {
-            shown = self.carry_out(operation).await?;
-            // Each is sent on its own, so that a constraint that breaks is found among the rows of one.
-            self.session.flush(i == last).await?;
-            progress.0.done.fetch_add(1, Ordering::Relaxed);
+        progress.begin(operations.len());
+        let (mut steps, mut shown, mut seen) = (Steps::of(operations), None, HashSet::new());
+        while let Some(step) = steps.next() {
+            shown = match step {
+                Step::One(operation) => {
+                    let subject = operation.subject();
+                    let sent = self.send(operation, steps.is_empty()).await;
+                    if sent.is_err() {
+                        progress.note(subject);
+                    }
+                    let shown = sent?;
+                    progress.advance(1);
+                    shown
+                }
+                Step::Rows(entity, rows) => {
+                    // A row whose time is over may have what a new one needs. Other operations look themselves.
+                    if seen.insert(entity.name) {
+                        self.expire(entity).await?;
+                    }
+                    self.write_rows(entity, rows, progress).await?;
+                    self.session.flush(steps.is_empty()).await?;
+                    None
+                }
+            };
         }
         Ok(shown)
     }
 
-    /// Deletes rows whose time is over, among those of which some are to be written as they are: one of them may have
-    /// what a new row needs. Other operations do so themselves.
-    async fn make_room(&mut self, operations: &[Operation]) -> Result<(), Failure> {
-        let mut seen = HashSet::new();
-        for operation in operations.iter().filter(|operation| operation.action == Action::Write) {
-            if let Place::Item(entity) = operation.place
-                && seen.insert(entity.name)
-            {
-                self.expire(entity).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes a row as it is, over the one of that id if there is one.
-    pub(super) async fn write(&mut self, entity: &'static Entity, id: &str, row: Row) -> Result<(), Failure> {
-        let key = Key::Primary(id.to_owned());
-        self.agrees(entity, &row).await?;
-        let before = self.session.get(entity, &key).await?;
-        permit::<S>("create or update", entity, Some(&key))?;
-        let row = stored(entity, &row);
-        match before {
-            Some(before) => self.session.update(entity, before, row),
-            None => self.session.insert(entity, row),
-        }
+    /// Carries out one operation. It is sent on its own, so that a constraint that breaks is found among its rows.
+    async fn send(&mut self, operation: Operation, last: bool) -> Result<Option<Row>, Failure> {
+        let shown = self.carry_out(operation).await?;
+        self.session.flush(last).await?;
+        Ok(shown)
     }
 }
 
@@ -104,8 +120,8 @@ impl Space<'_> {
         progress: &Progress,
     ) -> Result<Option<Row>, Failure> {
         match &self.store.engine {
-            Engine::Sqlite(engine) => engine.write(self.scope, operations, progress).await,
-            Engine::Postgres(engine) => engine.write(self.scope, operations, progress).await,
+            Engine::Sqlite(engine) => engine.write(self.scope, self.client, operations, progress).await,
+            Engine::Postgres(engine) => engine.write(self.scope, self.client, operations, progress).await,
             Engine::Memory(engine) => engine.write(self.scope, operations, progress).await,
         }
     }

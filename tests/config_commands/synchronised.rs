@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Place, end};
+use super::{Place, end, rows};
 
 const BEFORE: &str = "
 _format_version: '3.0'
@@ -133,6 +133,61 @@ fn a_fault_leaves_nothing_behind() {
         let said = place.config(&["sync", "wrong.yml"]).refused();
         assert!(said.contains("must match the protocols"), "{said}");
         assert_eq!(place.exported(), before);
+    }
+}
+
+#[test]
+fn one_row_among_many_is_told() {
+    for place in Place::each("config_many") {
+        let file = |rows: &str| format!("_format_version: '3.0'\n{rows}");
+        let services = |numbers: std::ops::Range<usize>, port: usize| -> String {
+            let service = |i| {
+                format!("- {{name: s{i}, host: s{i}.test, port: {port}, tags: [a, 'p{port}', 't{i}']}}\n")
+            };
+            format!("services:\n{}", numbers.map(service).collect::<String>())
+        };
+        let consumers = |odd: &str| -> String {
+            let consumer = |i| match i {
+                450 => odd.to_owned(),
+                i => format!("- {{username: c{i}}}\n"),
+            };
+            format!("consumers:\n{}", (0..700).map(consumer).collect::<String>())
+        };
+        place.write("before.yml", &file("consumers: [{username: bob}]"));
+        place.config(&["db_import", "before.yml"]).with(0);
+        let before = place.exported();
+        // The name is another row's already: rows before and behind it are new, and none of them is written.
+        let id = "00000000-0000-4000-8000-000000000001";
+        place.write("many.yml", &file(&consumers(&format!("- {{id: {id}, username: bob}}\n"))));
+        let said = place.config(&["db_import", "many.yml"]).refused();
+        assert!(said.contains(&format!("consumers {id}: UNIQUE violation detected on")), "{said}");
+        assert_eq!(place.exported(), before);
+        // A plugin in the midst of others fits no route of its service.
+        let plugins = |odd: &str| -> String {
+            let plugin = |i| {
+                let protocols = if i == 300 { odd } else { "https" };
+                format!("- {{name: cors, service: s{i}, protocols: [{protocols}]}}\n")
+            };
+            let route = |i| format!("- {{hosts: [a.test], protocols: [https], service: s{i}}}\n");
+            let (plugins, routes): (String, String) =
+                ((0..400).map(plugin).collect(), (0..400).map(route).collect());
+            format!("{}routes:\n{routes}plugins:\n{plugins}", services(0..400, 80))
+        };
+        place.write("many.yml", &file(&plugins("http")));
+        let said = place.config(&["db_import", "many.yml"]).refused();
+        assert!(said.contains("plugins ") && said.contains("must match the protocols"), "{said}");
+        assert_eq!(place.exported(), before);
+        place.write("many.yml", &file(&plugins("https")));
+        place.config(&["db_import", "many.yml"]).with(0);
+        // Some rows are there already, with other tags; others are new between them.
+        place.write("more.yml", &file(&services(200..600, 81)));
+        place.config(&["db_import", "more.yml"]).with(0);
+        assert_eq!(place.config(&["diff", "more.yml", "--select-tag", "p81"]).with(0), "no difference\n");
+        let process = place.start();
+        for (tag, count) in [("p80", 200), ("p81", 400), ("a", 600), ("t250", 1), ("t599", 1)] {
+            assert_eq!(rows(&process, &format!("/services?tags={tag}&size=1000")).len(), count, "{tag}");
+        }
+        end(process);
     }
 }
 
