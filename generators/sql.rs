@@ -48,7 +48,7 @@ pub enum Shape {
     Naming(&'static str),
     /// `SELECT … WHERE expires_at <= ? LIMIT ?`
     Expired,
-    /// `SELECT … WHERE service_id IN (the elements of a JSON array)`
+    /// `SELECT … WHERE service_id IN (the elements of a list)`
     Among(&'static str),
     /// `INSERT INTO … VALUES (…), (…)`, so many rows.
     Insert(usize),
@@ -240,10 +240,8 @@ fn select(entity: &'static Entity, shape: &Shape, scope: Scope, dialect: Dialect
             let kind = entity.field(field).map_or(Kind::Text, kind);
             let listed = match (dialect, kind) {
                 (Dialect::Sqlite, _) => "? IN (SELECT value FROM json_each(?))",
-                (Dialect::Postgres, Kind::Uuid) => {
-                    "$1 IN (SELECT CAST(value AS uuid) FROM jsonb_array_elements_text($2))"
-                }
-                (Dialect::Postgres, _) => "$1 IN (SELECT value FROM jsonb_array_elements_text($2))",
+                (Dialect::Postgres, Kind::Uuid) => "$1 = ANY(CAST(CAST($2 AS text) AS uuid[]))",
+                (Dialect::Postgres, _) => "$1 = ANY(CAST(CAST($2 AS text) AS text[]))",
             };
             select.and_where(Expr::cust_with_exprs(listed, [column, blank()]));
         }
@@ -259,6 +257,17 @@ pub fn bind_text(kind: Kind, text: &str, dialect: Dialect) -> Bound {
         // No row has an id that is none.
         (Kind::Uuid, Dialect::Postgres, Err(_)) => Bound::Uuid(None),
         _ => Bound::from(text),
+    }
+}
+
+/// Texts bound as a list: a JSON array in SQLite, the text of an array in PostgreSQL.
+pub fn bind_list(texts: Vec<String>, dialect: Dialect) -> Bound {
+    match dialect {
+        Dialect::Sqlite => bind_json(&Value::from(texts), dialect),
+        Dialect::Postgres => {
+            let quoted = |text: &String| format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""));
+            Bound::from(format!("{{{}}}", texts.iter().map(quoted).collect::<Vec<_>>().join(",")))
+        }
     }
 }
 
@@ -482,13 +491,13 @@ mod tests {
         };
         let insert = r#"INSERT INTO "bare" ("id", "name") VALUES"#;
         let conflict = r#"ON CONFLICT ("id") DO UPDATE SET "name" = "excluded"."name""#;
-        let select = r#"SELECT "id", "name" FROM "bare" WHERE "id" IN (SELECT"#;
+        let select = r#"SELECT "id", "name" FROM "bare" WHERE "id""#;
         assert_eq!(
             texts(Dialect::Sqlite),
             [
                 format!("{insert} (?, ?), (?, ?)"),
                 format!("{insert} (?, ?) {conflict}"),
-                format!("{select} value FROM json_each(?))"),
+                format!("{select} IN (SELECT value FROM json_each(?))"),
             ]
         );
         assert_eq!(
@@ -496,9 +505,12 @@ mod tests {
             [
                 format!("{insert} ($1, $2), ($3, $4)"),
                 format!("{insert} ($1, $2) {conflict}"),
-                format!("{select} CAST(value AS uuid) FROM jsonb_array_elements_text($1))"),
+                format!("{select} = ANY(CAST(CAST($1 AS text) AS uuid[]))"),
             ]
         );
+        let list = |dialect| bind_list(vec!["a".to_owned(), r#"\","#.to_owned()], dialect);
+        assert_eq!(list(Dialect::Sqlite), Bound::from(r#"["a","\\\","]"#));
+        assert_eq!(list(Dialect::Postgres), Bound::from(r#"{"a","\\\","}"#));
         assert_eq!(lists(2, 2, Dialect::Sqlite), "(?, ?), (?, ?)");
         assert_eq!(lists(2, 2, Dialect::Postgres), "($1, $2), ($3, $4)");
     }

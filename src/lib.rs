@@ -18,7 +18,7 @@ use std::sync::Arc;
 use entities::schema::{Declarations, Edition, Flavor, Profile};
 use uuid::Uuid;
 
-use node::{Access, Adjustable, Adjusted, CurrentLevel, Figures, Health, Node, OpenApi};
+use node::{Access, Adjustable, Adjusted, Clients, CurrentLevel, Figures, Health, Node, OpenApi};
 use settings::{RouterFlavor, Settings};
 use store::{Database, OpenError, Store};
 
@@ -113,6 +113,7 @@ pub async fn node_with(
         declarations,
         store,
         figures: Figures::default(),
+        clients: Clients::default(),
         log_level: CurrentLevel::new(settings.log_level),
         health: Health::default(),
         turn: node::configuration::Turn::default(),

@@ -127,6 +127,8 @@ fn nobody_is_let_in_without_a_token() {
     // Before its token, a browser asks what it may ask.
     assert_eq!(node.connect().json("OPTIONS", "/services", &Value::Null).unwrap().status, 204);
     assert_eq!(node.connect().json("OPTIONS", "/certificates/some.sni", &Value::Null).unwrap().status, 204);
+    // The page in which the API is tried holds nothing of the node.
+    assert_eq!(node.connect().json("GET", "/docs", &Value::Null).unwrap().status, 200);
     // A body that comes without a token is not read.
     let answer =
         node.connect().exchange("POST", "/services", &[("Content-Type", "text/plain")], b"x").unwrap();

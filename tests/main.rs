@@ -29,6 +29,7 @@ mod properties;
 mod reload;
 mod scenarios;
 mod several_nodes;
+mod slow_clients;
 mod snapshots;
 mod support;
 mod upgrade;

@@ -10,7 +10,7 @@ mod request;
 pub(crate) mod rows;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -38,16 +38,23 @@ async fn handle(node: &Node, request: http::Request<Body>) -> Response {
     let headers = request.headers().clone();
     let serving = node.figures.serve();
     let adjusted = node.adjusted.get();
-    let result = tokio::time::timeout(adjusted.request_timeout, serve(node, request, adjusted.body_limit))
-        .await
-        .unwrap_or_else(|_| {
-            Err(Refusal {
-                retry_after: Some(1),
-                ..Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the request took too long")
-            })
-        });
+    let result = match node.clients.admit(request.extensions().get(), &adjusted.allowance) {
+        Ok(_admitted) => in_time(adjusted.request_timeout, serve(node, request, adjusted.body_limit)).await,
+        Err(refusal) => Err(refusal),
+    };
     drop(serving);
     answer::response(result, &headers, &adjusted.origins, started.elapsed().as_millis())
+}
+
+/// What comes of a request, or the refusal of one that takes longer than it may.
+async fn in_time(
+    limit: Duration,
+    answer: impl Future<Output = Result<Answer, Refusal>>,
+) -> Result<Answer, Refusal> {
+    tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
+        let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the request took too long");
+        Err(Refusal { retry_after: Some(1), ..refusal })
+    })
 }
 
 async fn serve(node: &Node, request: http::Request<Body>, body_limit: usize) -> Result<Answer, Refusal> {

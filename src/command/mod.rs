@@ -83,6 +83,7 @@ pub fn start(file: Option<&Path>) -> Result<()> {
     }
     refuse_exposure(&settings)?;
     let log = logging::start(settings.log_level);
+    allow_connections(settings.max_connections);
     if !without_effect.is_empty() {
         tracing::info!(keys = without_effect.join(", "), "settings that are known but have no effect here");
     }
@@ -135,6 +136,24 @@ async fn run(
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Lets the process have as many files open as its connections take, as far as the system allows.
+fn allow_connections(most: usize) {
+    /// What is open beside them: the store, the log, listeners.
+    const OTHERS: u64 = 256;
+    let wanted = (most as u64).saturating_add(OTHERS);
+    match rlimit::increase_nofile_limit(wanted) {
+        Ok(allowed) if allowed < wanted => {
+            tracing::warn!(
+                allowed,
+                wanted,
+                "the system allows fewer open files than admin_max_connections takes"
+            );
+        }
+        Ok(_) => {}
+        Err(cause) => tracing::warn!(%cause, "the limit of open files cannot be raised"),
+    }
 }
 
 /// Deletes rows whose time is over, every few seconds; until then they are not shown.

@@ -95,10 +95,13 @@ impl Node {
         workspace: Option<&InWorkspace>,
     ) -> Result<Option<Client>, Refusal> {
         // A browser asks for the methods before it sends a token; the answer tells nothing of any row.
-        if !self.access.enforced || request.method == Method::OPTIONS || self.is_public(request.uri.path()) {
+        if !self.access.enforced || request.method == Method::OPTIONS {
             return Ok(None);
         }
-        let token = presented(&request.headers).ok_or_else(Refusal::unauthorized)?;
+        let Some(token) = presented(&request.headers) else {
+            let is_open = self.is_open(request.uri.path());
+            return if is_open { Ok(None) } else { Err(Refusal::unauthorized()) };
+        };
         let identity = self.identity(token).await?.ok_or_else(Refusal::unauthorized)?;
         let ended = |at| at <= self.circumstances().context().now();
         if identity.expires_at.is_some_and(ended) {
@@ -124,10 +127,10 @@ impl Node {
         }
     }
 
-    /// Whether a path leads to what anybody may have.
-    fn is_public(&self, path: &str) -> bool {
-        let found = self.endpoints.find(path);
-        found.is_some_and(|found| matches!(found.endpoint.target, Target::Node(own) if own.is_public()))
+    /// Whether a path leads to what anybody may read.
+    fn is_open(&self, path: &str) -> bool {
+        let found = self.endpoints.find(path).map(|found| found.endpoint.target);
+        matches!(found, Some(Target::Node(endpoint)) if endpoint.is_open())
     }
 
     /// Whom a token lets in. `None`: nobody.

@@ -13,10 +13,10 @@ pub enum NodeEndpoint {
     Root,
     /// `/openapi.json`, `/openapi.yaml`
     OpenApi(Format),
-    /// `/docs`, `/docs/{file}`
-    Explorer,
     /// `/audit/objects`
     Audit,
+    /// `/docs`, `/docs/{file}`
+    Explorer,
     /// `/endpoints`
     Endpoints,
     /// `/status`
@@ -83,12 +83,17 @@ pub enum Format {
 impl NodeEndpoint {
     /// Whether Kong has the endpoint, too; one of this program alone is not listed among Kong's.
     pub fn is_kongs(self) -> bool {
-        use NodeEndpoint::{Audit, Configuration, Explorer, OpenApi};
-        !matches!(self, Audit | Configuration | Explorer | OpenApi(_))
+        !matches!(
+            self,
+            NodeEndpoint::Audit
+                | NodeEndpoint::Configuration
+                | NodeEndpoint::Explorer
+                | NodeEndpoint::OpenApi(_)
+        )
     }
 
-    /// Whether anybody may have what the endpoint answers, since it tells nothing of this node.
-    pub fn is_public(self) -> bool {
+    /// Whether anybody may read it, where others need a token: it tells nothing of the node or its rows.
+    pub fn is_open(self) -> bool {
         matches!(self, NodeEndpoint::Explorer)
     }
 
@@ -114,9 +119,9 @@ pub fn endpoints(role: Role) -> Vec<Endpoint<NodeEndpoint>> {
         Endpoint::node("/", GET, NodeEndpoint::Root),
         Endpoint::node("/openapi.json", GET, NodeEndpoint::OpenApi(Format::Json)),
         Endpoint::node("/openapi.yaml", GET, NodeEndpoint::OpenApi(Format::Yaml)),
+        Endpoint::node("/audit/objects", GET, NodeEndpoint::Audit),
         Endpoint::node("/docs", GET, NodeEndpoint::Explorer),
         Endpoint::node("/docs/{file}", GET, NodeEndpoint::Explorer),
-        Endpoint::node("/audit/objects", GET, NodeEndpoint::Audit),
         Endpoint::node("/endpoints", GET, NodeEndpoint::Endpoints),
         Endpoint::node("/status", GET, NodeEndpoint::Status),
         Endpoint::node("/status/dns", GET, NodeEndpoint::Dns),

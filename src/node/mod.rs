@@ -4,6 +4,7 @@ mod access;
 mod adjustable;
 mod audit;
 mod cache;
+mod clients;
 mod config;
 pub mod configuration;
 mod described;
@@ -30,6 +31,7 @@ use uuid::Uuid;
 
 pub use access::Access;
 pub use adjustable::{Adjustable, Adjusted, adjust};
+pub use clients::{Allowance, Clients};
 pub use config::{ConfigurationError, export, parse as read_document, start as configure};
 pub use endpoints::NodeEndpoint;
 pub use figures::Figures;
@@ -49,6 +51,7 @@ pub struct Node {
     pub endpoints: Endpoints<NodeEndpoint>,
     pub store: Store,
     pub figures: Figures,
+    pub clients: Clients,
     pub log_level: Arc<CurrentLevel>,
     /// One configuration is brought about at a time.
     pub turn: configuration::Turn,
@@ -109,8 +112,8 @@ impl Node {
         match endpoint {
             NodeEndpoint::Root => root::answer(self, request).await,
             NodeEndpoint::OpenApi(format) => self.openapi.answer(self, format).await,
-            NodeEndpoint::Explorer => explorer::answer(name, request),
             NodeEndpoint::Audit => audit::list(self, request).await,
+            NodeEndpoint::Explorer => explorer::answer(name, request),
             NodeEndpoint::Endpoints => {
                 let kongs = self
                     .endpoints

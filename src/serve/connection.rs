@@ -34,7 +34,6 @@ pub(super) async fn attend(
 ) {
     let stream = Observed::new(stream, Arc::clone(activity));
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().pipeline_flush(true);
     builder.http2().max_concurrent_streams(STREAMS);
     let Some(tls) = &spoken.tls else {
         return http(&builder, app, stream, peer, activity, stopped).await;

@@ -212,6 +212,22 @@ pub const KEYS: &[Key] = &[
     )
     .reloads(),
     acts(
+        "admin_rate_limit",
+        COUNT,
+        "0",
+        "How many requests a second are answered of one client address; 0 sets no limit.",
+    )
+    .reloads(),
+    acts("admin_rate_limit_burst", COUNT, "", "How many of them may come at once; as many as in a second if unset.")
+        .reloads(),
+    acts(
+        "admin_concurrency_limit",
+        COUNT,
+        "0",
+        "How many requests of one client address are answered at the same time; 0 sets no limit.",
+    )
+    .reloads(),
+    acts(
         "body_limit",
         Size,
         "10m",

@@ -104,6 +104,12 @@ pub struct Settings {
     pub keepalive_timeout: Duration,
     /// Until a client takes some of an answer.
     pub send_timeout: Duration,
+    /// Requests a second of one client address; 0 sets no limit.
+    pub rate_limit: u32,
+    /// How many of them may come at once; `None` for as many as in a second.
+    pub rate_limit_burst: Option<u32>,
+    /// Requests at once of one client address; 0 sets no limit.
+    pub concurrency_limit: u32,
     /// `admin_ssl_cert`: paths, PEM text, or PEM text in base64.
     pub admin_ssl_cert: Vec<String>,
     /// `admin_ssl_cert_key`, likewise; in the order of the certificates.
@@ -199,6 +205,9 @@ impl Settings {
             header_timeout: milliseconds("admin_header_timeout"),
             keepalive_timeout: milliseconds("admin_keepalive_timeout"),
             send_timeout: milliseconds("admin_send_timeout"),
+            rate_limit: count("admin_rate_limit").unwrap_or_default(),
+            rate_limit_burst: count("admin_rate_limit_burst"),
+            concurrency_limit: count("admin_concurrency_limit").unwrap_or_default(),
             admin_ssl_cert: values.list("admin_ssl_cert").to_vec(),
             admin_ssl_cert_key: values
                 .list("admin_ssl_cert_key")

@@ -12,7 +12,7 @@ use generators::errors::Error;
 use generators::operations::{Action, Key, Operation, id_of, reference};
 use generators::routes::Place;
 use generators::sql::{self, Shape};
-use generators::tables::{Dialect, Kind};
+use generators::tables::Kind;
 use sea_orm::{ConnectionTrait, SqlErr};
 use sea_query::Value as Bound;
 use serde_json::Value;
@@ -193,10 +193,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
         field: &'static str,
         ids: Vec<String>,
     ) -> Result<Vec<Row>, Failure> {
-        let listed = match self.dialect {
-            Dialect::Sqlite => Bound::from(Value::from(ids).to_string()),
-            Dialect::Postgres => Bound::from(Value::from(ids)),
-        };
+        let listed = sql::bind_list(ids, self.dialect);
         self.list(entity, Shape::Among(field), vec![listed]).await
     }
 

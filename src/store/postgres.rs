@@ -151,7 +151,7 @@ impl Postgres {
         operations: &[Operation],
         progress: &Progress,
     ) -> Result<Option<Row>, Ended> {
-        let transaction = self.begin().await.map_err(Ended::Undone)?;
+        let transaction = self.begin(operations.len() > 1).await.map_err(Ended::Undone)?;
         let circumstances = self.shared.circumstances();
         let context = circumstances.context();
         let now_ms = context.now_ms();
@@ -186,12 +186,19 @@ impl Postgres {
         }
     }
 
-    async fn begin(&self) -> Result<DatabaseTransaction, Failure> {
+    /// Begins a transaction; one of many writes is kept from reading whole tables. The server keeps the plans of
+    /// statements, and makes them while the tables are still small.
+    async fn begin(&self, many: bool) -> Result<DatabaseTransaction, Failure> {
         let options = TransactionOptions {
             isolation_level: Some(IsolationLevel::RepeatableRead),
             ..Default::default()
         };
-        Ok(within(self.patience(), self.db.begin_with_options(options)).await?)
+        let transaction = within(self.patience(), self.db.begin_with_options(options)).await?;
+        if many {
+            let asked = transaction.execute_unprepared("SET LOCAL enable_seqscan = off");
+            within(self.patience(), asked).await?;
+        }
+        Ok(transaction)
     }
 
     /// A transaction that is dropped rolls back as well; this way the connection is free at once.

@@ -12,7 +12,9 @@ use std::time::Duration;
 use entities::schema::Row;
 use generators::operations::{Operation, Page, Scope, WORKSPACE, id_of};
 use generators::tables::{Dialect, tables};
-use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, SqlxSqliteConnector, TransactionTrait};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, SqlxSqliteConnector, TransactionTrait,
+};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -29,6 +31,12 @@ use super::{OpenError, Shared, diagnose, execution};
 const GROUP: usize = 256;
 /// How many operations may wait for the writer.
 const QUEUE: usize = 4096;
+/// How much of the file a connection holds, in the words of SQLite: 2 MB.
+const CACHE: &str = "-2000";
+/// The same while many rows are written, whose places in the indexes are all over the file: 64 MB.
+const LARGE_CACHE: &str = "-64000";
+/// How many operations are many.
+const MANY: usize = 1000;
 /// How many statements a connection keeps prepared.
 const PREPARED: usize = 512;
 
@@ -75,7 +83,7 @@ fn options(location: &Location) -> SqliteConnectOptions {
         .busy_timeout(Duration::from_secs(5))
         .foreign_keys(true)
         .statement_cache_capacity(PREPARED)
-        .pragma("cache_size", "-2000")
+        .pragma("cache_size", CACHE)
         .pragma("wal_autocheckpoint", "4000")
 }
 
@@ -220,10 +228,25 @@ struct Writer {
 impl Writer {
     async fn run(self, mut jobs: mpsc::Receiver<Job>) {
         while let Some(first) = jobs.recv().await {
+            let many = first.work.operations.len() >= MANY;
+            if many {
+                self.hold(LARGE_CACHE).await;
+            }
             self.group(first, &mut jobs).await;
+            if many {
+                self.hold(CACHE).await;
+            }
         }
         if let Err(cause) = self.db.close().await {
             tracing::error!(%cause, "the database did not close well");
+        }
+    }
+
+    /// Holds so much of the file in memory.
+    async fn hold(&self, cache: &str) {
+        let text = format!("PRAGMA cache_size = {cache}; PRAGMA shrink_memory");
+        if let Err(cause) = self.db.execute_unprepared(&text).await {
+            tracing::warn!(%cause, "the cache of the database keeps its size");
         }
     }
 
