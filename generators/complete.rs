@@ -3,7 +3,7 @@
 //! This is what happens to input before it is validated (`validate.rs`), and how a partial update is laid over the
 //! stored row. The order of steps and the treatment of nulls are those of Kong's `Schema:process_auto_fields`.
 
-use entities::schema::{Context, Entity, Field, Named, Row, Shorthand, Subschema, Type, Violations};
+use entities::schema::{Context, Entity, Field, Named, Row, Shorthand, Transformation, Type, Violations};
 use serde_json::Value;
 
 use crate::validate::{get, is_filled, validate_value};
@@ -113,7 +113,8 @@ fn fill(
     context: &Context,
 ) -> Result<Row, Violations> {
     let fields: Vec<_> = fields.collect();
-    let mut given: Vec<Option<Value>> = vec![None; fields.len()];
+    let mut given: Vec<Option<Value>> = Vec::new();
+    given.resize_with(fields.len(), || None);
     let mut unknown = Row::new();
     // A row that was filled before has its fields in order, which saves looking for them.
     let mut next = 0;
@@ -331,6 +332,15 @@ fn merge_fields(
     output
 }
 
+/// The transformations of a row: the entity's, then its subschema's.
+pub fn transformations(
+    entity: &'static Entity,
+    row: &Row,
+) -> impl Iterator<Item = &'static Transformation> + use<> {
+    let more = entity.subschema_of(row).into_iter().flat_map(|subschema| subschema.transformations);
+    entity.transformations.iter().chain(more)
+}
+
 /// Runs the transformations of a row that is about to be written: the entity's, then its subschema's.
 ///
 /// `given` is what the client sent; a transformation runs only when all of its input was given.
@@ -340,9 +350,7 @@ pub fn transform(
     given: &Row,
     context: &Context,
 ) -> Result<Row, String> {
-    let own = entity.transformations.iter();
-    let subschema: Option<&'static Subschema> = entity.subschema_of(&row);
-    for transformation in own.chain(subschema.into_iter().flat_map(|subschema| subschema.transformations)) {
+    for transformation in transformations(entity, &row) {
         let Some(on_write) = transformation.on_write else { continue };
         let filled = |row: &Row, name: &str| is_filled(get(row, name));
         if transformation.input.iter().all(|name| filled(given, name))

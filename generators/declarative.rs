@@ -30,10 +30,10 @@ mod validity;
 use entities::schema::{Context, Declarations, Entity, Field, Row};
 use serde_json::Value;
 
-use crate::complete::{rewrite, transform};
+use crate::complete::{rewrite, transform, transformations};
 use crate::errors::Error;
 use crate::operations::id_of;
-use crate::output::{Object, in_order};
+use crate::output::{Object, has_old_names, in_order};
 use crate::sql::EXPIRY;
 
 pub use configuration::{Configuration, is_configured};
@@ -48,10 +48,39 @@ use document::{Document, Item};
 pub struct Loaded {
     pub entity: &'static Entity,
     pub id: String,
-    /// JSON, as the answer to a load shows it: complete, before anything is computed from it.
+    /// JSON, as the answer to a load shows it: complete, before anything is computed from it. Empty where nobody asks.
     pub shown: Vec<u8>,
     /// As it is stored.
     pub stored: Row,
+    /// Whether what is stored is rendered to what is shown.
+    pub as_shown: bool,
+}
+
+/// What becomes of the rows of a document, one by one.
+pub trait Collect {
+    /// What becomes of one row.
+    type Part: Send;
+    /// Whether rows are wanted as they are shown.
+    const SHOWN: bool;
+
+    /// Makes a row's part; all processors work on this.
+    fn part(row: Loaded) -> Self::Part;
+
+    /// Takes the parts, in the order of the rows.
+    fn collect(&mut self, part: Self::Part);
+}
+
+impl Collect for Vec<Loaded> {
+    type Part = Loaded;
+    const SHOWN: bool = false;
+
+    fn part(row: Loaded) -> Loaded {
+        row
+    }
+
+    fn collect(&mut self, part: Loaded) {
+        self.push(part);
+    }
 }
 
 /// A document that is refused.
@@ -79,7 +108,7 @@ impl Refused {
 /// # Errors
 /// Everything that is wrong with the document, of the first kind of which there is something: what breaks a
 /// declaration, then doubles and references that lead nowhere, then doubles of other unique fields.
-pub fn load<C: Extend<Loaded>>(
+pub fn load<C: Collect>(
     input: Row,
     declarations: &Declarations,
     context: &Context,
@@ -109,7 +138,7 @@ pub fn load_onto(
     Ok(Wanted { rows, left, selection })
 }
 
-fn finish<C: Extend<Loaded>>(
+fn finish<C: Collect>(
     mut document: Document,
     context: &Context,
     empty: impl Fn() -> C,
@@ -127,30 +156,33 @@ fn finish<C: Extend<Loaded>>(
 }
 
 /// The rows of a document whose items are complete.
-fn rows<C: Extend<Loaded>>(document: Document, context: &Context, mut rows: C) -> Result<C, Box<Refused>> {
+fn rows<C: Collect>(document: Document, context: &Context, mut rows: C) -> Result<C, Box<Refused>> {
     let mut errors = Row::new();
     for i in document.in_order() {
         let Some(item) = document.items.get(i) else { continue };
         let below = |child: &Item| child.row.clone();
-        match loaded(&document, item, item.row.clone(), below, context) {
-            Ok(loaded) => rows.extend(loaded),
+        match loaded(&document, item, item.row.clone(), below, C::SHOWN, context) {
+            Ok(loaded) => loaded.into_iter().for_each(|row| rows.collect(C::part(row))),
             Err(why) => document.note(&mut errors, i, Value::from(why)),
         }
     }
     if errors.is_empty() { Ok(rows) } else { Err(Box::new(Refused { errors, document })) }
 }
 
-/// A complete row as it is shown and as it is stored; `below` completes the rows that it lists. None: it has no key.
+/// A complete row as it is shown, where somebody asks, and as it is stored; `below` completes the rows that it lists.
+/// None: it has no key.
 fn loaded(
     document: &Document,
     item: &Item,
     row: Row,
     below: impl Fn(&Item) -> Row,
+    shown: bool,
     context: &Context,
 ) -> Result<Option<Loaded>, String> {
     let entity = item.entity;
     let Some(id) = id_of(entity, &row) else { return Ok(None) };
     let shown = match listed(document, item, below) {
+        _ if !shown => Vec::new(),
         None => json(entity, &row),
         Some((name, rows)) => {
             let mut whole = row.clone();
@@ -158,8 +190,10 @@ fn loaded(
             json(entity, &whole)
         }
     };
-    let stored = stored(entity, row, &item.given, document.transform, context)?;
-    Ok(Some(Loaded { entity, id, shown, stored }))
+    let is_listing = entity.listing().is_some();
+    let (stored, same) = stored(entity, row, &item.given, document.transform, context)?;
+    let as_shown = same && !is_listing && !has_old_names(entity, &stored);
+    Ok(Some(Loaded { entity, id, shown, stored, as_shown }))
 }
 
 /// The declared fields of a row, and its time to live where it has one, as JSON.
@@ -197,27 +231,39 @@ fn listed(
     Some((name, below.collect()))
 }
 
-/// A row as a store holds it: in normal form, with what is computed from it.
+/// A row as a store holds it: in normal form, with what is computed from it; and whether it is as it was.
 fn stored(
     entity: &'static Entity,
     mut row: Row,
     given: &Row,
     transformed: bool,
     context: &Context,
-) -> Result<Row, String> {
+) -> Result<(Row, bool), String> {
+    let mut same = entity.rewriting_shorthands().next().is_none();
     for (name, field) in entity.fields {
         if let Some(normalizer) = field.normalizer
             && let Some(Value::String(text)) = row.get_mut(*name)
         {
             *text = normalizer(text)?;
+            same = false;
         }
     }
-    let ttl = row.shift_remove("ttl").and_then(|ttl| ttl.as_i64()).filter(|ttl| entity.ttl && *ttl > 0);
-    let row = if transformed { transform(entity, row, given, context)? } else { row };
+    let ttl = match entity.ttl {
+        true => row.shift_remove("ttl").and_then(|ttl| ttl.as_i64()).filter(|ttl| *ttl > 0),
+        false => None,
+    };
+    let row = match transformed && transformations(entity, &row).next().is_some() {
+        true => {
+            same = false;
+            transform(entity, row, given, context)?
+        }
+        false => row,
+    };
     let mut stored = rewrite(entity, row);
     let fields = || entity.fields.iter().filter(|(_, field)| field.is_stored()).map(|(name, _)| *name);
     // A complete row has its fields in order; only one that has others, or fewer, must be changed.
     if !stored.keys().eq(fields()) {
+        same = false;
         stored.retain(|name, _| entity.field(name).is_some_and(Field::is_stored));
         for name in fields() {
             stored.entry(name).or_insert(Value::Null);
@@ -227,7 +273,7 @@ fn stored(
         let expires_at = context.now_ms().saturating_add(ttl.saturating_mul(1000));
         stored.insert(EXPIRY.to_owned(), Value::from(expires_at));
     }
-    Ok(stored)
+    Ok((stored, same && !entity.ttl))
 }
 
 /// Every row of a configuration as a document, what is referred to first: references are ids, and nothing is computed

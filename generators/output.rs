@@ -2,7 +2,7 @@
 //!
 //! A field that the store holds no value for is null, never absent. Nothing here looks a row up.
 
-use entities::schema::{Entity, Field, Row};
+use entities::schema::{Entity, Field, Row, Shorthand};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
@@ -96,6 +96,15 @@ pub fn render(entity: &'static Entity, row: &Row) -> Vec<u8> {
         }
     }
     json.end()
+}
+
+/// Whether a row is rendered with fields that are deprecated.
+pub fn has_old_names(entity: &'static Entity, row: &Row) -> bool {
+    fn has(field: &Field) -> bool {
+        let is_old = |shorthand: &Shorthand| shorthand.field.deprecation.is_some();
+        field.shorthands.iter().any(is_old) || field.fields().iter().any(|(_, inner)| has(inner))
+    }
+    entity.fields_of(entity.subschema_of(row)).any(|(_, field)| has(field))
 }
 
 /// A record with its deprecated fields, whose values are those of the fields that replaced them.

@@ -6,6 +6,7 @@
 pub mod admin;
 mod clock;
 mod extensions;
+mod histogram;
 pub mod lua;
 pub mod node;
 pub mod serve;
@@ -20,7 +21,7 @@ use uuid::Uuid;
 
 use node::{Access, Adjustable, Adjusted, Clients, CurrentLevel, Figures, Health, Node, OpenApi};
 use settings::{RouterFlavor, Settings};
-use store::{Database, OpenError, Store};
+use store::{Database, Keyring, KeyringError, OpenError, Store};
 
 pub use clock::{long_secret, now};
 pub use extensions::{Extension, Files, Form, NotInstalled, with_plugin};
@@ -30,6 +31,8 @@ pub use extensions::{Extension, Files, Form, NotInstalled, with_plugin};
 pub enum StartError {
     #[error(transparent)]
     NotInstalled(#[from] NotInstalled),
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
     #[error(transparent)]
     Store(#[from] OpenError),
     #[error(transparent)]
@@ -107,12 +110,15 @@ pub async fn node_with(
 ) -> Result<Arc<Node>, StartError> {
     let declarations = declarations_with(settings, extensions)?;
     let flavor = flavor(settings);
-    let store = Store::open(database, Arc::clone(&declarations), flavor).await?;
+    let keyring = settings.keyring.as_deref().map(Keyring::read).transpose()?.map(Arc::new);
+    let store = Store::open(database, Arc::clone(&declarations), flavor, keyring).await?;
+    let endpoints = Node::endpoints(&declarations, settings.role);
+    let figures = Figures::new(endpoints.iter().count());
     let node = Arc::new(Node {
-        endpoints: Node::endpoints(&declarations, settings.role),
+        endpoints,
         declarations,
         store,
-        figures: Figures::default(),
+        figures,
         clients: Clients::default(),
         log_level: CurrentLevel::new(settings.log_level),
         health: Health::default(),

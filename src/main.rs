@@ -44,6 +44,11 @@ enum Command {
     Config(command::config::Arguments),
     /// Tokens of the Admin API: make, list and revoke them.
     Token(command::token::Arguments),
+    /// The keys with which secrets are kept encrypted.
+    Keyring {
+        #[command(subcommand)]
+        action: command::keyring::Action,
+    },
     /// Print the endpoint table.
     Routes,
     /// Print what `GET /schemas/ENTITY` answers.
@@ -88,6 +93,7 @@ fn main() -> ExitCode {
         Command::Token(arguments) => {
             return command::token::run(&arguments).unwrap_or_else(|error| failed(&error));
         }
+        Command::Keyring { action } => command::keyring::run(&action),
         Command::Start { conf } => command::start(conf.as_deref()),
         Command::Check { conf } => command::check(&conf),
         Command::Migrations { action, conf } => match action {

@@ -12,7 +12,7 @@ use entities::schema::{Context, Entity, Row};
 use serde_json::Value;
 
 use super::document::{Document, Item};
-use super::{Loaded, loaded, validity};
+use super::{Collect, loaded, validity};
 use crate::operations::{id_of, primary, reference};
 
 /// Stands for the primary key among the unique fields.
@@ -26,26 +26,26 @@ const AHEAD: usize = 4;
 /// A value that one row of an entity may have: entity, field, value.
 type Unique = (&'static str, &'static str, String);
 
-/// A row, and those of its values that no other row may have.
-type Ready = (Loaded, Vec<Unique>);
+/// What becomes of a row, and those of its values that no other row may have.
+type Ready<P> = (P, Vec<Unique>);
 
 /// The rows of a document, added to `rows`. None: something may be wrong.
 ///
 /// All processors work on them; the rows are collected in their order, by the thread that asks.
-pub fn rows<C: Extend<Loaded>>(document: &Document, context: &Context, mut rows: C) -> Option<C> {
+pub fn rows<C: Collect>(document: &Document, context: &Context, mut rows: C) -> Option<C> {
     if !document.errors.is_empty() {
         return None;
     }
     let keys = Keys::of(document)?;
     let order = document.in_order();
-    let block = |of: &[usize]| -> Option<Vec<Ready>> {
-        of.iter().map(|i| ready(document, document.items.get(*i)?, &keys, context)).collect()
+    let block = |of: &[usize]| -> Option<Vec<Ready<C::Part>>> {
+        of.iter().map(|i| ready::<C>(document, document.items.get(*i)?, &keys, context)).collect()
     };
     let mut taken = HashSet::new();
-    let mut collect = |block: Vec<Ready>| -> Option<()> {
-        for (loaded, unique) in block {
+    let mut collect = |block: Vec<Ready<C::Part>>| -> Option<()> {
+        for (part, unique) in block {
             unique.into_iter().all(|value| taken.insert(value)).then_some(())?;
-            rows.extend([loaded]);
+            rows.collect(part);
         }
         Some(())
     };
@@ -78,12 +78,17 @@ pub fn rows<C: Extend<Loaded>>(document: &Document, context: &Context, mut rows:
     Some(rows)
 }
 
-fn ready(document: &Document, item: &Item, keys: &Keys, context: &Context) -> Option<Ready> {
+fn ready<C: Collect>(
+    document: &Document,
+    item: &Item,
+    keys: &Keys,
+    context: &Context,
+) -> Option<Ready<C::Part>> {
     let row = complete(document, item, keys, context)?;
     let unique = unique(item, &row)?;
     // A row in a list was looked at, or will be; what is wrong with it stops this way there.
     let below = |child: &Item| complete(document, child, keys, context).unwrap_or_default();
-    Some((loaded(document, item, row, below, context).ok()??, unique))
+    Some((C::part(loaded(document, item, row, below, C::SHOWN, context).ok()??), unique))
 }
 
 /// The values of a row that no other may have, but for its name and its id, which are known to be its own. None: its

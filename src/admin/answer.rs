@@ -13,10 +13,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::Value;
 
 use super::errors::Refusal;
+use super::request_id::RequestId;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const PROMETHEUS: HeaderValue = HeaderValue::from_static("text/plain; charset=UTF-8");
 const PRODUCT: HeaderValue = HeaderValue::from_static(concat!("silverback/", env!("CARGO_PKG_VERSION")));
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-kong-request-id");
 const LATENCY: HeaderName = HeaderName::from_static("x-kong-admin-latency");
 
 /// What an endpoint answers.
@@ -54,6 +56,7 @@ pub fn response(
     request: &HeaderMap,
     origins: &Origins,
     milliseconds: u128,
+    id: RequestId,
 ) -> Response {
     let mut response = match result {
         Ok(Answer::Json(status, json)) => with_json(status, json),
@@ -93,6 +96,7 @@ pub fn response(
     };
     let headers = response.headers_mut();
     headers.insert(SERVER, PRODUCT);
+    headers.insert(REQUEST_ID, id.header());
     headers.insert(LATENCY, HeaderValue::from(u64::try_from(milliseconds).unwrap_or(u64::MAX)));
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin(request, origins));
     headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));

@@ -4,6 +4,7 @@ use generators::errors::Error;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use super::request_id::RequestId;
 use crate::store::Failure;
 
 /// A refusal: a status and a JSON body.
@@ -89,8 +90,9 @@ impl From<Failure> for Refusal {
         match failure {
             Failure::Refused(error) => error.into(),
             Failure::Absent(sentence) => Refusal::new(StatusCode::NOT_FOUND, sentence),
-            Failure::Unnamed { request_id } => {
-                let body = json!({ "message": crate::store::NOT_FOUND, "request_id": request_id.simple().to_string() });
+            Failure::Unnamed => {
+                let id = RequestId::current().unwrap_or_else(RequestId::next);
+                let body = json!({ "message": crate::store::NOT_FOUND, "request_id": id.to_string() });
                 Refusal { body, ..Refusal::not_found() }
             }
             Failure::Forbidden => Refusal::forbidden("write rows that carry none of the tags of your roles"),

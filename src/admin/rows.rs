@@ -127,7 +127,7 @@ async fn read(
             let circumstances = node.circumstances();
             let key = store::below_key(child, field, &above, segment(1), &circumstances.context())?;
             let json = space.get_within(child, field, &above, &key).await?;
-            json.map(found).ok_or_else(|| store::absent_below(child, &key, &circumstances.context()).into())
+            json.map(found).ok_or_else(|| store::absent_below(child, &key).into())
         }
         Place::Parent { child, parent, .. } => {
             request.arguments()?;

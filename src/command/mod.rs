@@ -1,6 +1,8 @@
 //! What the subcommands do: everything between the command line and the library.
 
 pub mod config;
+mod file;
+pub mod keyring;
 mod logging;
 mod reload;
 pub mod token;
@@ -82,7 +84,7 @@ pub fn start(file: Option<&Path>) -> Result<()> {
         bail!("role = {} is not served by this release: set role to traditional", settings.role.word());
     }
     refuse_exposure(&settings)?;
-    let log = logging::start(settings.log_level);
+    let log = logging::start(settings.log_level, settings.log_format);
     allow_connections(settings.max_connections);
     if !without_effect.is_empty() {
         tracing::info!(keys = without_effect.join(", "), "settings that are known but have no effect here");

@@ -3,13 +3,14 @@
 //! A document is read (JSON first, then YAML), taken apart and checked by `generators::declarative`, and put in the
 //! place of what was loaded before, all at once. That work is done beside the threads that answer requests.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use entities::schema::{Declarations, Row, bytes::marked};
 use generators::complete::numbered;
-use generators::declarative::{self, Loaded, Refused};
+use generators::declarative::{self, Collect, Loaded, Refused};
 use generators::errors::Error;
 use generators::{input, yaml};
 use http::{Method, StatusCode};
@@ -19,7 +20,7 @@ use serde_json::{Value, json};
 use super::Node;
 use crate::admin::{Answer, Refusal, Request};
 use crate::clock::Circumstances;
-use crate::store::{Failure, Snapshot, Turn};
+use crate::store::{Entry, Failure, Snapshot, Turn};
 
 /// The entity that a document may list but no answer shows.
 const WORKSPACES: &str = "workspaces";
@@ -148,13 +149,16 @@ async fn replace(
     let work = move || {
         let circumstances = Circumstances::now(flavor, declarations.without_database());
         let empty = || Configuration::empty(&declarations);
-        declarative::load(document, &declarations, &circumstances.context(), empty)
+        let loaded = declarative::load(document, &declarations, &circumstances.context(), empty)?;
+        let Configuration { mut snapshot, answer } = loaded;
+        let answer = answer.end();
+        snapshot.share(&answer);
+        let hash = hash.unwrap_or_else(|| self::hash(&answer));
+        Ok((snapshot, hash, answer))
     };
     match blocking(work).await? {
-        Ok(configuration) => {
-            let answer = configuration.answer.end();
-            let hash = hash.unwrap_or_else(|| self::hash(&answer));
-            turn.replace(configuration.snapshot, hash);
+        Ok((snapshot, hash, answer)) => {
+            turn.replace(snapshot, hash).await?;
             Ok(Ok(answer))
         }
         Err(refused) => Ok(Err(refused)),
@@ -173,14 +177,33 @@ impl Configuration {
     }
 }
 
-impl Extend<Loaded> for Configuration {
-    fn extend<T: IntoIterator<Item = Loaded>>(&mut self, rows: T) {
-        for Loaded { entity, id, shown, stored } in rows {
-            if entity.name != WORKSPACES {
-                self.answer.add(entity.name, &id, &shown);
-            }
-            self.snapshot.add(entity, id, stored);
+/// A row for the answer, and for memory.
+struct Part {
+    entity: &'static str,
+    id: String,
+    shown: Vec<u8>,
+    entry: Option<Entry>,
+}
+
+impl Collect for Configuration {
+    type Part = Part;
+    const SHOWN: bool = true;
+
+    fn part(Loaded { entity, id, shown, stored, as_shown }: Loaded) -> Part {
+        // A row that is shown as it is held is held once.
+        let entry = match as_shown && entity.name != WORKSPACES {
+            true => Snapshot::entry_without_bytes(entity, &id, &stored),
+            false => Snapshot::entry(entity, &id, stored),
+        };
+        Part { entity: entity.name, id, shown, entry }
+    }
+
+    fn collect(&mut self, Part { entity, id, shown, mut entry }: Part) {
+        if entity != WORKSPACES {
+            let place = self.answer.add(entity, &id, &shown);
+            entry.iter_mut().for_each(|entry| entry.stands_at(place.clone()));
         }
+        entry.into_iter().for_each(|entry| self.snapshot.add(entry));
     }
 }
 
@@ -193,7 +216,8 @@ struct Shown {
 }
 
 impl Shown {
-    fn add(&mut self, entity: &'static str, id: &str, row: &[u8]) {
+    /// Writes a row, and gives its place in the text.
+    fn add(&mut self, entity: &'static str, id: &str, row: &[u8]) -> Range<usize> {
         let before = match self.of {
             Some(of) if of == entity => ",".to_owned(),
             Some(_) => format!("}},{}:{{", Value::from(entity)),
@@ -203,7 +227,9 @@ impl Shown {
         self.json.extend_from_slice(before.as_bytes());
         self.json.extend_from_slice(Value::from(id).to_string().as_bytes());
         self.json.push(b':');
+        let start = self.json.len();
         self.json.extend_from_slice(row);
+        start..self.json.len()
     }
 
     fn end(mut self) -> Bytes {

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use entities::schema::{Declarations, Flavor, Row};
-use generators::declarative::{self, Configuration, Difference, Form, Loaded, Refused, Selection};
+use generators::declarative::{self, Collect, Configuration, Difference, Form, Loaded, Refused, Selection};
 use generators::errors::Error;
 use generators::operations::Operation;
 use http::{Method, StatusCode};
@@ -114,9 +114,14 @@ pub async fn dump(node: &Node, space: Space<'_>, form: Form) -> Result<Row, Fail
 #[derive(Default)]
 struct Count(usize);
 
-impl Extend<Loaded> for Count {
-    fn extend<T: IntoIterator<Item = Loaded>>(&mut self, rows: T) {
-        self.0 += rows.into_iter().count();
+impl Collect for Count {
+    type Part = ();
+    const SHOWN: bool = false;
+
+    fn part(_: Loaded) {}
+
+    fn collect(&mut self, (): ()) {
+        self.0 += 1;
     }
 }
 
@@ -150,11 +155,18 @@ pub async fn import(
 #[derive(Default)]
 struct Writes(Vec<Operation>);
 
-impl Extend<Loaded> for Writes {
-    fn extend<T: IntoIterator<Item = Loaded>>(&mut self, rows: T) {
+impl Collect for Writes {
+    type Part = Option<Operation>;
+    const SHOWN: bool = false;
+
+    fn part(row: Loaded) -> Option<Operation> {
         // A workspace is not of a configuration: it is where one is.
-        let rows = rows.into_iter().filter(|row| row.entity.default_workspace.is_none());
-        self.0.extend(rows.map(|row| Operation::write(row.entity, &row.id, row.stored)));
+        let is_content = row.entity.default_workspace.is_none();
+        is_content.then(|| Operation::write(row.entity, &row.id, row.stored))
+    }
+
+    fn collect(&mut self, part: Option<Operation>) {
+        self.0.extend(part);
     }
 }
 
@@ -187,7 +199,7 @@ pub async fn synchronize(
         Some(turn) => {
             let (declarations, after) = (Arc::clone(&node.declarations), difference.after);
             let (snapshot, hash) = blocking(move || snapshot(&after, &declarations)).await?;
-            turn.replace(snapshot, hash);
+            turn.replace(snapshot, hash).await?;
         }
         None => {
             apply(space, operations, progress).await?;
@@ -220,7 +232,7 @@ fn snapshot(configuration: &Configuration, declarations: &Declarations) -> (Snap
     let mut text = Vec::new();
     for (entity, id, row) in configuration.rows() {
         text.extend(serde_json::to_vec(row).unwrap_or_default());
-        snapshot.add(entity, id.to_owned(), row.clone());
+        Snapshot::entry(entity, id, row.clone()).into_iter().for_each(|entry| snapshot.add(entry));
     }
     (snapshot, hash(&text))
 }
@@ -262,7 +274,7 @@ fn sentence(failure: Failure) -> String {
         Failure::Unavailable { cause, .. } => format!("the store is not available: {cause}"),
         Failure::Conflict(conflict) => conflict.cause,
         Failure::Broken(cause) => cause,
-        Failure::Unnamed { .. } | Failure::NotAllowed | Failure::Forbidden => {
+        Failure::Unnamed | Failure::NotAllowed | Failure::Forbidden => {
             "the operation is not allowed".to_owned()
         }
     }

@@ -34,7 +34,7 @@ pub use adjustable::{Adjustable, Adjusted, adjust};
 pub use clients::{Allowance, Clients};
 pub use config::{ConfigurationError, export, parse as read_document, start as configure};
 pub use endpoints::NodeEndpoint;
-pub use figures::Figures;
+pub use figures::{Figures, Spot};
 pub use health::Health;
 pub use log_level::CurrentLevel;
 pub use openapi::OpenApi;

@@ -9,7 +9,7 @@ use super::key::{Key, Namespace, acts, directives, inert};
 use super::values::Kind::{
     self, Boolean, List, ListOf, Listen, Number, OnOff, OneOf, PortMaps, Size, Text, Urls, Uuid, Whole,
 };
-use super::words::{Database, Edition, LogLevel, Role, RouterFlavor};
+use super::words::{Database, Edition, LogFormat, LogLevel, Role, RouterFlavor};
 
 /// The namespaces, the longer of two overlapping prefixes first.
 pub const NAMESPACES: &[Namespace] = &[
@@ -122,8 +122,9 @@ pub const KEYS: &[Key] = &[
         "silverback-data",
         "The working directory. A relative path starts at the directory in which the server was started.",
     ),
-    acts("log_level", OneOf(LogLevel::WORDS), "notice", "The least severe message that is still logged.")
+    acts("log_level", OneOf(LogLevel::WORDS), "notice", "The least severe message that is still logged. From `info` on each request has a line.")
         .reloads(),
+    acts("log_format", OneOf(LogFormat::WORDS), "text", "Whether a line of the log is text or a JSON object."),
     inert("proxy_access_log", Text, "logs/access.log", LOGS),
     inert("proxy_error_log", Text, "logs/error.log", LOGS),
     inert("proxy_stream_access_log", Text, "logs/access.log basic", LOGS),
@@ -177,6 +178,12 @@ pub const KEYS: &[Key] = &[
         "Let a request in only with a token (`Kong-Admin-Token`) whose roles allow it.",
     ),
     acts("admin_token", Text, "", "A token that may do everything, beside those in the store.").secret(),
+    acts(
+        "keyring",
+        Text,
+        "",
+        "A file of keys; with it, the fields that are marked so are encrypted at rest. `silverback keyring` makes one.",
+    ),
     acts(
         "admin_allow_unauthenticated",
         Boolean,

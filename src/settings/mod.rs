@@ -25,7 +25,9 @@ pub use reference::reference;
 pub use reload::Reloaded;
 pub use sources::{Origin, SettingsError};
 pub use values::{Kind, Secret};
-pub use words::{BUNDLED_PLUGINS, BUNDLED_VAULTS, Database, Edition, LogLevel, Role, RouterFlavor};
+pub use words::{
+    BUNDLED_PLUGINS, BUNDLED_VAULTS, Database, Edition, LogFormat, LogLevel, Role, RouterFlavor,
+};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -81,6 +83,7 @@ pub struct Settings {
     /// The working directory, absolute. It may not exist yet.
     pub prefix: PathBuf,
     pub log_level: LogLevel,
+    pub log_format: LogFormat,
     pub edition: Edition,
     /// Whether clients may make workspaces beside the default one.
     pub workspaces: bool,
@@ -123,6 +126,8 @@ pub struct Settings {
     /// Whether reads of the SQLite database are answered from memory.
     pub sqlite_read_cache: bool,
     pub postgres: Postgres,
+    /// The file with the keys of fields that are encrypted at rest, absolute.
+    pub keyring: Option<PathBuf>,
     /// `lua_ssl_trusted_certificate`: paths, PEM text in base64, or the word `system`.
     pub trusted_certificates: Vec<String>,
     /// The file that fills a node without a database.
@@ -187,6 +192,7 @@ impl Settings {
         let limit = size(values.text("body_limit")).and_then(|bytes| usize::try_from(bytes).ok());
         Self {
             log_level: LogLevel::from_word(values.text("log_level")).unwrap_or(LogLevel::Notice),
+            log_format: LogFormat::from_word(values.text("log_format")).unwrap_or(LogFormat::Text),
             edition: Edition::from_word(values.text("edition")).unwrap_or(Edition::Community),
             workspaces: values.boolean("workspaces")
                 || Edition::from_word(values.text("edition")) == Some(Edition::Enterprise),
@@ -233,6 +239,7 @@ impl Settings {
                 keepalive_timeout: Some(keepalive.unwrap_or(KEEPALIVE)).filter(|time| !time.is_zero()),
                 pool_size: positive("pg_pool_size"),
             },
+            keyring: values.text_if_set("keyring").map(|file| absolute(Path::new(file))),
             trusted_certificates: values.list("lua_ssl_trusted_certificate").to_vec(),
             declarative_config: values.text_if_set("declarative_config").map(PathBuf::from),
             declarative_config_string: secret("declarative_config_string"),

@@ -51,7 +51,8 @@ impl<C: ConnectionTrait> Session<'_, C> {
 
     /// The values of a new row.
     pub(super) fn values(&self, entity: &'static Entity, row: &Row) -> Vec<Bound> {
-        let mut values = sql::insert_values(entity, row, self.dialect);
+        let row = self.statements.sealed(entity, row);
+        let mut values = sql::insert_values(entity, &row, self.dialect);
         if entity.workspaceable {
             values.push(sql::bind_workspace(self.own_workspace(entity), self.dialect));
         }
@@ -61,7 +62,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
     /// Writes a row over the stored one.
     pub fn update(&mut self, entity: &'static Entity, before: Row, row: Row) -> Result<(), Failure> {
         let text = self.statements.text(entity, Shape::Update, self.scope, self.dialect);
-        let values = sql::update_values(entity, &row, self.dialect);
+        let values = sql::update_values(entity, &self.statements.sealed(entity, &row), self.dialect);
         self.write(entity, &text, values, Some(before), Some(row))
     }
 
@@ -154,7 +155,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
     /// The values of a line in the change log.
     pub(super) fn line(&self, change: &Change) -> Vec<Bound> {
         let image = |row: &Option<Row>| match row {
-            Some(row) => sql::bind_row(row, self.dialect),
+            Some(row) => sql::bind_row(&self.statements.sealed(change.entity, row), self.dialect),
             None => sql::bind_json(&Value::Null, self.dialect),
         };
         vec![

@@ -4,6 +4,7 @@
 //! them at once. Rows cannot be written one by one; an operation is carried out up to its first write, so that a
 //! client hears of everything else that is wrong with it, and is then refused.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -17,13 +18,14 @@ use generators::output;
 use generators::sql::EXPIRY;
 use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
+use tokio::task::JoinError;
 use uuid::Uuid;
 
 use super::conversation::Conversation;
 use super::execute::Execution;
 use super::failure::Failure;
-use super::mirror::{Mirror, Rows};
-use super::session::Change;
+use super::mirror::Mirror;
+use super::rows::{Entry, Rows};
 use super::transaction::{self, Progress};
 use super::{Shared, Store};
 
@@ -48,49 +50,78 @@ pub struct Memory {
 pub struct Snapshot {
     rows: Rows,
     scope: Scope,
+    entries: HashMap<&'static str, Vec<Entry>>,
 }
 
 impl Snapshot {
     /// No rows yet.
     pub fn new(declarations: &Declarations) -> Snapshot {
-        Snapshot { rows: Rows::alone(declarations), scope: Scope::default_of(declarations) }
+        let scope = Scope::default_of(declarations);
+        Snapshot { rows: Rows::alone(declarations), scope, entries: HashMap::new() }
     }
 
-    /// Adds a row, as it is stored.
+    /// A row on its way into memory, as it is stored.
     ///
     /// The default workspace keeps the id that it has in every store.
-    pub fn add(&mut self, entity: &'static Entity, mut id: String, mut row: Row) {
+    pub fn entry(entity: &'static Entity, id: &str, mut row: Row) -> Option<Entry> {
+        let mut id = Uuid::parse_str(id).ok()?;
         if let (Some(default), Some(name)) = (entity.default_workspace, entity.endpoint_key)
             && row.get(name).and_then(Value::as_str) == Some(default.name)
         {
-            id = default.id.to_string();
-            row.extend(primary(entity, &id));
+            id = default.id;
+            row.extend(primary(entity, &id.to_string()));
         }
-        let workspace = match self.scope {
-            Scope::Workspace(id) if entity.workspaceable => Some(id),
-            _ => None,
-        };
-        self.rows.apply(&Change { entity, id, workspace, before: None, after: Some(row) });
+        Some(Entry::rendered(entity, id, &row))
+    }
+
+    /// The same for a row whose bytes are shared later.
+    pub fn entry_without_bytes(entity: &'static Entity, id: &str, row: &Row) -> Option<Entry> {
+        Some(Entry::of(entity, Uuid::parse_str(id).ok()?, row))
+    }
+
+    /// Adds a row.
+    pub fn add(&mut self, entry: Entry) {
+        self.entries.entry(entry.entity.name).or_default().push(entry);
+    }
+
+    /// Lets rows that stand in a text share its bytes.
+    pub fn share(&mut self, text: &Bytes) {
+        for entry in self.entries.values_mut().flatten() {
+            entry.share(text);
+        }
     }
 
     /// The rows, with the workspace that is always there.
     fn rows(mut self, shared: &Shared) -> Rows {
+        self.add_default_workspace(shared);
+        for entries in self.entries.into_values() {
+            let Some(entity) = entries.first().map(|entry| entry.entity) else { continue };
+            let workspace = match self.scope {
+                Scope::Workspace(id) if entity.workspaceable => Some(id),
+                _ => None,
+            };
+            self.rows.settle(entity, workspace, entries);
+        }
+        self.rows
+    }
+
+    fn add_default_workspace(&mut self, shared: &Shared) {
         let default = shared
             .declarations
             .workspaces()
             .and_then(|entity| Some((entity, entity.default_workspace?, entity.endpoint_key?)));
-        if let Some((entity, default, name)) = default {
-            let key = Key::Unique { field: name, value: default.name.to_owned() };
-            let mut given = primary(entity, &default.id.to_string());
-            given.insert(name.to_owned(), Value::from(default.name));
-            let circumstances = shared.circumstances();
-            if self.rows.row(self.scope, entity, &key).is_none()
-                && let Ok(row) = complete(entity, given, Verb::Insert, &circumstances.context())
-            {
-                self.add(entity, default.id.to_string(), row);
-            }
+        let Some((entity, default, name)) = default else { return };
+        if self.entries.get(entity.name).into_iter().flatten().any(|entry| entry.id == default.id) {
+            return;
         }
-        self.rows
+        let mut given = primary(entity, &default.id.to_string());
+        given.insert(name.to_owned(), Value::from(default.name));
+        let circumstances = shared.circumstances();
+        if let Ok(row) = complete(entity, given, Verb::Insert, &circumstances.context())
+            && let Some(entry) = Snapshot::entry(entity, &default.id.to_string(), row)
+        {
+            self.add(entry);
+        }
     }
 }
 
@@ -201,14 +232,25 @@ impl Drop for Waits<'_> {
 
 impl Turn<'_> {
     /// Puts the rows in the place of all others.
-    pub fn replace(self, snapshot: Snapshot, hash: String) {
-        let mut rows = snapshot.rows(&self.memory.shared);
+    ///
+    /// # Errors
+    /// The program ends.
+    pub async fn replace(self, snapshot: Snapshot, hash: String) -> Result<(), Failure> {
+        let shared = Arc::clone(&self.memory.shared);
         // A configuration has fewer changes than this, so that no two have a version in common.
-        rows.begin((self.memory.loads.fetch_add(1, Ordering::Relaxed) + 1) << 32);
+        let version = (self.memory.loads.fetch_add(1, Ordering::Relaxed) + 1) << 32;
+        let settle = move || {
+            let mut rows = snapshot.rows(&shared);
+            rows.begin(version);
+            rows
+        };
+        let ended = |cause: JoinError| Failure::Broken(cause.to_string());
+        let rows = tokio::task::spawn_blocking(settle).await.map_err(ended)?;
         let old = self.memory.mirror.replace(rows);
         *self.memory.hash.write().unwrap_or_else(PoisonError::into_inner) = hash;
         // Letting many rows go takes a while, for which nobody should have to wait.
         tokio::task::spawn_blocking(move || drop(old));
+        Ok(())
     }
 }
 

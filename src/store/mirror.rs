@@ -3,18 +3,16 @@
 //! The one writer applies each transaction after it is durable and before its client hears of it, all at once, so
 //! that no client can tell the copy from the store. A question that the copy cannot answer is answered by SQL.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use bytes::Bytes;
-use entities::schema::{Declarations, Entity, Row};
-use generators::operations::{Key, Page, Scope, Tags, reference};
-use generators::output;
-use generators::sql::EXPIRY;
-use serde_json::Value;
+use entities::schema::Entity;
+use generators::operations::{Key, Page, Scope};
 use uuid::Uuid;
 
+use super::rows::{Rows, Slice};
 use super::session::Change;
 
 /// How many rows are held at most; beyond it, reads come from the database.
@@ -41,42 +39,6 @@ enum State {
 struct Pages {
     held: HashMap<String, (u64, Bytes)>,
     bytes: usize,
-}
-
-/// The rows of every entity whose rows are known by a UUID.
-pub struct Rows {
-    /// By workspace, each with its rows by entity; rows that belong to none stand under the nil UUID.
-    spaces: HashMap<Uuid, HashMap<&'static str, Collection>>,
-    /// The entities whose rows are held.
-    held: HashSet<&'static str>,
-    /// What a workspace has of an entity of which it has nothing.
-    nothing: Box<Collection>,
-    /// Grows with every change.
-    version: u64,
-    count: usize,
-    /// Whether a page that is exactly full says that it goes on, as Kong without a database does.
-    open_ended: bool,
-}
-
-#[derive(Default)]
-struct Collection {
-    rows: BTreeMap<Uuid, Bytes>,
-    unique: HashMap<&'static str, HashMap<Box<str>, Uuid>>,
-    children: HashMap<&'static str, HashMap<Uuid, BTreeSet<Uuid>>>,
-    tags: HashMap<Box<str>, BTreeSet<Uuid>>,
-    /// When rows are gone, in milliseconds since 1970.
-    expiring: HashMap<Uuid, i64>,
-    /// That of the rows, after the last change of the collection.
-    version: u64,
-}
-
-/// A part of a collection: the rows, and the id behind which it goes on.
-#[derive(Debug, Default)]
-pub struct Slice {
-    pub rows: Vec<Bytes>,
-    pub goes_on_after: Option<String>,
-    /// The version of the collection, where rows in memory answered.
-    pub version: Option<u64>,
 }
 
 impl Mirror {
@@ -127,7 +89,7 @@ impl Mirror {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if let State::Loading(waiting) = &*state {
             waiting.iter().for_each(|change| rows.apply(change));
-            *state = if rows.count <= MAX_ROWS { State::Ready(rows) } else { State::Off };
+            *state = if rows.len() <= MAX_ROWS { State::Ready(rows) } else { State::Off };
         }
     }
 
@@ -153,8 +115,8 @@ impl Mirror {
             State::Loading(waiting) => waiting.append(changes),
             State::Ready(rows) => {
                 changes.iter().for_each(|change| rows.apply(change));
-                if rows.count > MAX_ROWS {
-                    let rows = rows.count;
+                if rows.len() > MAX_ROWS {
+                    let rows = rows.len();
                     tracing::info!(
                         rows,
                         "too many rows for memory; reads come from the database from here on"
@@ -229,17 +191,9 @@ impl Mirror {
     ) -> Option<Option<Bytes>> {
         let guard = self.read();
         let collection = guard.rows()?.lasting(scope, entity)?;
-        let below = |id: &Uuid| {
-            let parent = Uuid::parse_str(parent).ok()?;
-            collection.children.get(field)?.get(&parent)?.contains(id).then_some(())
-        };
-        Some(
-            collection
-                .id(key)?
-                .filter(|id| below(id).is_some())
-                .and_then(|id| collection.rows.get(&id))
-                .cloned(),
-        )
+        let parent = Uuid::parse_str(parent).ok();
+        let below = |id: &Uuid| parent.is_some_and(|parent| collection.is_child(field, parent, *id));
+        Some(collection.id(key)?.filter(below).and_then(|id| collection.rows.get(&id)).cloned())
     }
 
     /// Whether a row refers to `parent` through `field`.
@@ -247,7 +201,7 @@ impl Mirror {
         let guard = self.read();
         let collection = guard.rows()?.lasting(scope, entity)?;
         let parent = Uuid::parse_str(parent).ok()?;
-        Some(collection.children.get(field).is_some_and(|parents| parents.contains_key(&parent)))
+        Some(collection.children(field, parent, Unbounded).next().is_some())
     }
 
     /// A page of a collection.
@@ -262,30 +216,22 @@ impl Mirror {
         };
         let within = match &page.within {
             None => None,
-            Some((field, parent)) => {
-                let parent = Uuid::parse_str(parent).ok()?;
-                Some(collection.children.get(field).and_then(|parents| parents.get(&parent)))
-            }
+            Some((field, parent)) => Some((field, Uuid::parse_str(parent).ok()?)),
         };
         let mut slice = Slice { version: Some(collection.version), ..Slice::default() };
+        let found = |id: Uuid| Some((id, collection.rows.get(&id)?));
         match (within, &page.tags) {
             (None, None) => {
                 let rows = collection.rows.range((after, Unbounded));
                 slice.fill(page.size, open_ended, rows.map(|(id, row)| (*id, row)));
             }
-            (Some(None), None) => {}
-            (Some(Some(ids)), None) => {
-                let rows =
-                    ids.range((after, Unbounded)).filter_map(|id| Some((*id, collection.rows.get(id)?)));
-                slice.fill(page.size, open_ended, rows);
+            (Some((field, parent)), None) => {
+                let ids = collection.children(field, parent, after);
+                slice.fill(page.size, open_ended, ids.filter_map(found));
             }
             (None, Some(tags)) => {
                 let ids = collection.tagged(tags, after, page.size + 1);
-                slice.fill(
-                    page.size,
-                    false,
-                    ids.into_iter().filter_map(|id| Some((id, collection.rows.get(&id)?))),
-                );
+                slice.fill(page.size, false, ids.into_iter().filter_map(found));
             }
             (Some(_), Some(_)) => return None,
         }
@@ -300,262 +246,4 @@ impl State {
             State::Off | State::Loading(_) => None,
         }
     }
-}
-
-impl Slice {
-    fn fill<'a>(&mut self, size: usize, open_ended: bool, rows: impl Iterator<Item = (Uuid, &'a Bytes)>) {
-        let mut last = None;
-        for (id, row) in rows {
-            if self.rows.len() == size {
-                self.goes_on_after = last.map(|id: Uuid| id.to_string());
-                return;
-            }
-            self.rows.push(row.clone());
-            last = Some(id);
-        }
-        if open_ended && self.rows.len() == size {
-            self.goes_on_after = last.map(|id| id.to_string());
-        }
-    }
-}
-
-impl Rows {
-    /// No rows yet.
-    pub fn new(declarations: &Declarations) -> Rows {
-        Rows::of(declarations.entities().filter(|entity| entity.stored && is_mirrored(entity)), false)
-    }
-
-    /// No rows yet, of a store that has no other place for them: rows that expire are held, too.
-    pub fn alone(declarations: &Declarations) -> Rows {
-        Rows::of(declarations.entities().filter(|entity| entity.stored && entity.has_uuid()), true)
-    }
-
-    fn of(held: impl Iterator<Item = &'static Entity>, open_ended: bool) -> Rows {
-        Rows {
-            spaces: HashMap::new(),
-            held: held.map(|entity| entity.name).collect(),
-            nothing: Box::default(),
-            version: 0,
-            count: 0,
-            open_ended,
-        }
-    }
-
-    /// Begins to count versions at a number that no rows before these had.
-    pub fn begin(&mut self, version: u64) {
-        self.version = version;
-        self.nothing.version = version;
-        let collections = self.spaces.values_mut().flat_map(HashMap::values_mut);
-        collections.for_each(|collection| collection.version = version);
-    }
-
-    /// The rows that a workspace has of an entity. `None`: such rows, or those of every workspace at once, are not to be
-    /// had here.
-    fn collection(&self, scope: Scope, entity: &Entity) -> Option<&Collection> {
-        let space = match scope {
-            _ if !entity.workspaceable => Uuid::nil(),
-            Scope::Workspace(id) => id,
-            Scope::Every => return None,
-        };
-        match self.spaces.get(&space).and_then(|space| space.get(entity.name)) {
-            None => self.held.contains(entity.name).then_some(&self.nothing),
-            found => found,
-        }
-    }
-
-    /// The rows of an entity, unless some of them expire: those must be looked at one by one.
-    fn lasting(&self, scope: Scope, entity: &Entity) -> Option<&Collection> {
-        self.collection(scope, entity).filter(|collection| collection.expiring.is_empty())
-    }
-
-    /// The row of a key, as it was held, and when it is gone.
-    pub fn row(&self, scope: Scope, entity: &Entity, key: &Key) -> Option<(Bytes, Option<i64>)> {
-        let collection = self.collection(scope, entity)?;
-        let id = collection.id(key)??;
-        Some((collection.rows.get(&id)?.clone(), collection.expiring.get(&id).copied()))
-    }
-
-    /// Rows behind an id, or those of them that refer to a row.
-    pub fn rows(&self, scope: Scope, entity: &Entity, page: &Page) -> Vec<(Bytes, Option<i64>)> {
-        let Some(collection) = self.collection(scope, entity) else { return Vec::new() };
-        let after = page.after.as_deref().and_then(|id| Uuid::parse_str(id).ok());
-        let within = page.within.as_ref().map(|(field, parent)| {
-            let parent = Uuid::parse_str(parent).ok()?;
-            collection.children.get(field)?.get(&parent)
-        });
-        let tagged = page.tags.as_ref().map(|tags| collection.tagged(tags, Unbounded, usize::MAX));
-        let wanted = |id: &Uuid| {
-            after.is_none_or(|after| *id > after)
-                && tagged.as_ref().is_none_or(|tagged| tagged.binary_search(id).is_ok())
-        };
-        let found =
-            |id: &Uuid| Some((collection.rows.get(id)?.clone(), collection.expiring.get(id).copied()));
-        match within {
-            Some(None) => Vec::new(),
-            Some(Some(ids)) => ids.iter().filter(|id| wanted(id)).filter_map(found).collect(),
-            None => collection.rows.keys().filter(|id| wanted(id)).filter_map(found).collect(),
-        }
-    }
-
-    /// Rows that carry a tag, or any, behind an id: entity, id and row, in the order of ids.
-    pub fn tagged(
-        &self,
-        scope: Scope,
-        tag: Option<&str>,
-        from: Option<Uuid>,
-    ) -> Vec<(&'static str, Uuid, Bytes)> {
-        let mut found = Vec::new();
-        let is_seen = |space: &Uuid| space.is_nil() || scope == Scope::Workspace(*space);
-        let seen = self.spaces.iter().filter(|(space, _)| is_seen(space));
-        for (entity, collection) in seen.flat_map(|(_, space)| space) {
-            let sets = collection.tags.iter().filter(|(name, _)| tag.is_none_or(|tag| tag == &***name));
-            let ids: BTreeSet<_> =
-                sets.flat_map(|(_, ids)| ids).filter(|id| from.is_none_or(|from| **id >= from)).collect();
-            found.extend(
-                ids.into_iter().filter_map(|id| Some((*entity, *id, collection.rows.get(id)?.clone()))),
-            );
-        }
-        found.sort_by_key(|(_, id, _)| *id);
-        found
-    }
-
-    fn expire(&mut self, entity: &'static Entity, now_ms: i64) {
-        for collection in self.spaces.values_mut().filter_map(|space| space.get_mut(entity.name)) {
-            let over = collection.expiring.iter().filter(|(_, at)| **at <= now_ms);
-            for id in over.map(|(id, _)| *id).collect::<Vec<_>>() {
-                let json = collection.rows.remove(&id);
-                if let Some(row) = json.and_then(|json| serde_json::from_slice(&json).ok()) {
-                    collection.forget(entity, id, &row);
-                    self.count -= 1;
-                }
-                collection.expiring.remove(&id);
-                self.version += 1;
-                collection.version = self.version;
-            }
-        }
-    }
-
-    /// How many rows there are.
-    pub fn len(&self) -> usize {
-        self.count
-    }
-
-    /// Takes over a change.
-    pub fn apply(&mut self, change: &Change) {
-        if !self.held.contains(change.entity.name) {
-            return;
-        }
-        let Ok(id) = Uuid::parse_str(&change.id) else { return };
-        let space = self.spaces.entry(change.workspace.unwrap_or_default()).or_default();
-        let collection = space.entry(change.entity.name).or_default();
-        self.version += 1;
-        collection.version = self.version;
-        if let Some(before) = &change.before {
-            collection.forget(change.entity, id, before);
-            self.count -= usize::from(collection.rows.remove(&id).is_some());
-        }
-        if let Some(after) = &change.after {
-            collection.learn(change.entity, id, after);
-            self.count += usize::from(
-                collection.rows.insert(id, Bytes::from(output::render(change.entity, after))).is_none(),
-            );
-        } else if change.entity.default_workspace.is_some() {
-            // A workspace that goes is empty.
-            self.spaces.remove(&id);
-        }
-    }
-}
-
-/// Whether rows of an entity are held: those with one UUID as their key, which do not expire.
-fn is_mirrored(entity: &Entity) -> bool {
-    entity.has_uuid() && !entity.ttl
-}
-
-impl Collection {
-    /// The id of a key's row. The outer `None`: not known here.
-    fn id(&self, key: &Key) -> Option<Option<Uuid>> {
-        match key {
-            Key::Primary(id) => Some(Uuid::parse_str(id).ok()),
-            Key::Unique { field, value } => Some(self.unique.get(field)?.get(value.as_str()).copied()),
-            Key::Within { .. } => None,
-        }
-    }
-
-    fn learn(&mut self, entity: &'static Entity, id: Uuid, row: &Row) {
-        for (name, field) in entity.fields {
-            let value = row.get(*name).unwrap_or(&Value::Null);
-            if field.is_unique() && field.foreign().is_none() {
-                let known = self.unique.entry(name).or_default();
-                if let Some(text) = value.as_str() {
-                    known.insert(text.into(), id);
-                }
-            }
-            if let Some(parent) = parent_of(entity, name, value) {
-                self.children.entry(name).or_default().entry(parent).or_default().insert(id);
-            }
-        }
-        for tag in tags(row) {
-            self.tags.entry(tag.into()).or_default().insert(id);
-        }
-        if let Some(at) = row.get(EXPIRY).and_then(Value::as_i64) {
-            self.expiring.insert(id, at);
-        }
-    }
-
-    fn forget(&mut self, entity: &'static Entity, id: Uuid, row: &Row) {
-        for (name, field) in entity.fields {
-            let value = row.get(*name).unwrap_or(&Value::Null);
-            if let (true, Some(text)) = (field.is_unique(), value.as_str())
-                && let Some(known) = self.unique.get_mut(name)
-                && known.get(text) == Some(&id)
-            {
-                known.remove(text);
-            }
-            if let Some(parent) = parent_of(entity, name, value)
-                && let Some(parents) = self.children.get_mut(name)
-                && let Some(ids) = parents.get_mut(&parent)
-            {
-                ids.remove(&id);
-                if ids.is_empty() {
-                    parents.remove(&parent);
-                }
-            }
-        }
-        for tag in tags(row) {
-            if let Some(ids) = self.tags.get_mut(tag) {
-                ids.remove(&id);
-                if ids.is_empty() {
-                    self.tags.remove(tag);
-                }
-            }
-        }
-    }
-
-    /// The ids of the first rows that carry the tags, in order.
-    fn tagged(&self, tags: &Tags, after: std::ops::Bound<Uuid>, limit: usize) -> Vec<Uuid> {
-        let sets: Vec<_> = tags.names.iter().map(|name| self.tags.get(name.as_str())).collect();
-        if tags.all {
-            let Some(mut sets) = sets.into_iter().collect::<Option<Vec<_>>>() else { return Vec::new() };
-            sets.sort_by_key(|set| set.len());
-            let Some((smallest, rest)) = sets.split_first() else { return Vec::new() };
-            let ids = smallest.range((after, Unbounded));
-            return ids.filter(|id| rest.iter().all(|set| set.contains(id))).take(limit).copied().collect();
-        }
-        let any: BTreeSet<Uuid> = sets
-            .into_iter()
-            .flatten()
-            .flat_map(|set| set.range((after, Unbounded)).take(limit))
-            .copied()
-            .collect();
-        any.into_iter().take(limit).collect()
-    }
-}
-
-fn parent_of(entity: &'static Entity, name: &str, value: &Value) -> Option<Uuid> {
-    let parent = entity.field(name)?.foreign()?;
-    Uuid::parse_str(&reference(value, parent)?).ok()
-}
-
-fn tags(row: &Row) -> impl Iterator<Item = &str> {
-    row.get("tags").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }

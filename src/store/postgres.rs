@@ -22,6 +22,7 @@ use super::client::Client;
 use super::connections::{Connection, Losses, connect};
 use super::failure::{Failure, Reason, within};
 use super::migrations::{self, MigrationError};
+use super::sealing;
 use super::session::{Session, Statements};
 use super::transaction::Progress;
 use super::{OpenError, Shared, diagnose, execution};
@@ -51,12 +52,14 @@ impl Postgres {
         let losses = Arc::new(Losses::default());
         let db = connect(connection, Arc::clone(&losses)).await?;
         super::report(&migrations::up(&db, Dialect::Postgres, &tables(&shared.declarations)).await?);
+        let statements = Statements::new(shared.keyring.clone());
+        sealing::up(&db, Dialect::Postgres, &statements, &shared).await?;
         let version = super::announcements::version(&db).await.map_err(MigrationError::from)?;
         let turns = connection.at_once.map(|(number, wait)| (Semaphore::new(number as usize), wait));
         Ok(Postgres {
             db,
             version,
-            statements: Statements::default(),
+            statements,
             losses,
             patience: connection.patience(),
             turns,

@@ -16,7 +16,9 @@ use serde_json::Value;
 use super::client::Client;
 use super::execute::reference_field;
 use super::failure::Failure;
-use super::mirror::{Mirror, Slice};
+use super::figures::Asked;
+use super::mirror::Mirror;
+use super::rows::Slice;
 use super::session::Session;
 use super::transaction::Progress;
 use super::{Engine, Store};
@@ -32,6 +34,7 @@ pub struct Space<'a> {
 /// Runs a read on the engine's database session.
 macro_rules! session {
     ($self:expr, $session:ident => $question:expr) => {{
+        let _asking = $self.store.figures.begin(Asked::Read);
         let now_ms = $self.store.shared.circumstances().context().now_ms();
         match &$self.store.engine {
             Engine::Sqlite(engine) => {

@@ -22,7 +22,9 @@ use uuid::Uuid;
 use super::client::Client;
 use super::failure::Failure;
 use super::migrations;
-use super::mirror::{Mirror, Rows};
+use super::mirror::Mirror;
+use super::rows::Rows;
+use super::sealing;
 use super::session::{Change, Memory, Session, Statements, Touched};
 use super::transaction::Progress;
 use super::{OpenError, Shared, diagnose, execution};
@@ -139,7 +141,8 @@ impl Sqlite {
             Location::Memory => writer.clone(),
             Location::File(_) => connect(options(location).pragma("query_only", "1"), 2).await?,
         };
-        let statements = Arc::new(Statements::default());
+        let statements = Arc::new(Statements::new(shared.keyring.clone()));
+        sealing::up(&writer, Dialect::Sqlite, &statements, &shared).await?;
         let mirror = Arc::new(if cached { Mirror::loading() } else { Mirror::disabled() });
         if cached {
             // A large store is served at once, from the file, while its rows are being read.

@@ -123,18 +123,26 @@ impl Process {
 
     /// The address that the server says it is served at.
     fn announced(&self) -> Option<SocketAddr> {
-        self.addresses("the Admin API is served address=").first().copied()
+        self.addresses("the Admin API is served").first().copied()
     }
 
     /// The addresses that the server says it is served at over TLS.
     pub fn tls_addresses(&self) -> Vec<SocketAddr> {
-        self.addresses("the Admin API is served over TLS address=")
+        self.addresses("the Admin API is served over TLS")
     }
 
-    fn addresses(&self, said: &str) -> Vec<SocketAddr> {
-        let log = self.said();
-        let lines = log.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')?.split_once(said));
-        lines.filter_map(|(_, address)| address.trim().parse().ok()).collect()
+    /// What a log of text or of JSON calls the address in lines that say this.
+    fn addresses(&self, words: &str) -> Vec<SocketAddr> {
+        let (log, in_text) = (self.said(), format!("{words} address="));
+        let whole = log.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+        let address = |line: &str| -> Option<SocketAddr> {
+            match serde_json::from_str::<Value>(line) {
+                Ok(line) if line["message"] == words => line["address"].as_str()?.parse().ok(),
+                Ok(_) => None,
+                Err(_) => line.split_once(&in_text)?.1.trim().parse().ok(),
+            }
+        };
+        whole.filter_map(address).collect()
     }
 
     /// What the server has logged.

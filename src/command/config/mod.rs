@@ -7,7 +7,6 @@
 mod difference;
 mod dump;
 mod export;
-mod file;
 mod import;
 mod init;
 mod parse;
@@ -27,6 +26,7 @@ use silverback::node::Node;
 use silverback::settings::{self, Settings};
 use silverback::store::{Database, OpenError};
 
+use super::file;
 use remote::Remote;
 
 /// What `silverback config` is told.
