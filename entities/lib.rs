@@ -3,6 +3,8 @@
 pub mod schema;
 pub mod typedefs;
 
+mod admin_roles;
+mod admin_tokens;
 mod ca_certificates;
 mod certificates;
 mod clustering_data_planes;
@@ -42,6 +44,8 @@ pub static ENTITIES: &[&Entity] = &[
     &key_sets::KEY_SETS,
     &keys::KEYS,
     &filter_chains::FILTER_CHAINS,
+    &admin_roles::ADMIN_ROLES,
+    &admin_tokens::ADMIN_TOKENS,
     &plugins::acl::acls::ACLS,
     &plugins::acme::acme_storage::ACME_STORAGE,
     &plugins::basic_auth::basicauth_credentials::BASICAUTH_CREDENTIALS,

@@ -407,7 +407,22 @@ fn code(text: &str) -> String {
 
 /// A text as prose on one line of a table.
 fn text(prose: &str) -> String {
-    prose.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|").replace('<', "&lt;")
+    let line = prose.split_whitespace().collect::<Vec<_>>().join(" ");
+    without_anchors(&line).replace('|', "\\|").replace('<', "&lt;")
+}
+
+/// A text whose links to sections of the page that it was written for are plain words: `[Notes](#notes)` is `Notes`.
+fn without_anchors(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("](#") {
+        let Some(((lead, words), (_, tail))) = before.rsplit_once('[').zip(after.split_once(')')) else {
+            break;
+        };
+        out.extend([lead, words]);
+        rest = tail;
+    }
+    out + rest
 }
 
 #[cfg(test)]
@@ -417,7 +432,7 @@ mod tests {
         foreign, map, record, types::UUID,
     };
 
-    use super::reference;
+    use super::{reference, text};
     use crate::routes::{Endpoint, Endpoints};
 
     static OWNERS: Entity = Entity::new("owners").doc("Who owns.").fields(&[("id", UUID)]).build();
@@ -468,6 +483,18 @@ mod tests {
             "| `config.radius` | integer | yes |  | greater than 0 |  |",
         ] {
             assert!(told.lines().any(|own| own == line), "{line}\n---\n{told}");
+        }
+    }
+
+    #[test]
+    fn links_within_another_page_are_words() {
+        for (prose, wanted) in [
+            ("See [Notes](#notes) and  [more](#x).", "See Notes and more."),
+            ("See [Notes](https://a.test/#b).", "See [Notes](https://a.test/#b)."),
+            ("](# [a](#", "](# [a](#"),
+            ("a|b <c>", "a\\|b &lt;c>"),
+        ] {
+            assert_eq!(text(prose), wanted);
         }
     }
 }

@@ -40,6 +40,8 @@ pub mod output;
 pub mod routes;
 /// Declarations as `GET /schemas/…` shows them.
 pub mod schemas;
+/// The fields of a row that are kept encrypted.
+pub mod sealed;
 /// Statements, their values, and rows from columns.
 pub mod sql;
 /// Tables and their migration by difference.

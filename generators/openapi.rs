@@ -69,7 +69,8 @@ pub fn document<N: Copy>(source: &Source<N>) -> Value {
         without_database: declarations.without_database(),
     };
     let mut components = Components::new(declarations, &context);
-    let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+    // Short paths go first: whoever lists the operations of an entity meets its own before those below other rows.
+    let mut paths: BTreeMap<(usize, &str), Map<String, Value>> = BTreeMap::new();
     let mut tags: Vec<&'static Entity> = Vec::new();
     for endpoint in endpoints.iter() {
         let list = match endpoint.target {
@@ -93,7 +94,8 @@ pub fn document<N: Copy>(source: &Source<N>) -> Value {
             };
             operations::path_parameters(&mut components, &endpoint.path, place, parameter)
         };
-        let item = paths.entry(endpoint.path.clone()).or_default();
+        let length = endpoint.path.matches('/').count();
+        let item = paths.entry((length, &endpoint.path)).or_default();
         if !parameters.is_empty() {
             item.insert("parameters".to_owned(), parameters.into());
         }
@@ -106,7 +108,9 @@ pub fn document<N: Copy>(source: &Source<N>) -> Value {
                 tags.iter().map(|entity| json!({ "name": entity.name, "description": entity.description })),
             )
             .collect();
-    json!({
+    let paths: Map<String, Value> =
+        paths.into_iter().map(|((_, path), item)| (path.to_owned(), item.into())).collect();
+    let mut document = json!({
         "openapi": VERSION,
         "info": {
             "title": "Silverback Admin API",
@@ -118,8 +122,20 @@ pub fn document<N: Copy>(source: &Source<N>) -> Value {
         "tags": tags,
         "paths": paths,
         "components": components.build(),
-    })
+    });
+    let tokens = declarations.entities().any(|entity| entity.access.is_some() && entity.generate_admin_api);
+    if let (true, Some(document)) = (tokens, document.as_object_mut()) {
+        document.insert("security".to_owned(), json!([{ TOKEN: [] }]));
+        if let Some(components) = document.get_mut("components").and_then(Value::as_object_mut) {
+            let scheme = json!({ "type": "apiKey", "in": "header", "name": TOKEN });
+            components.insert("securitySchemes".to_owned(), json!({ TOKEN: scheme }));
+        }
+    }
+    document
 }
+
+/// The header that lets a client in, where clients must be known, and the name of the scheme.
+const TOKEN: &str = "Kong-Admin-Token";
 
 const DESCRIPTION: &str = "The Admin API of Kong Gateway 3.10, derived from the declarations of this node's entities \
     and plugins.\n\nEvery GET has a HEAD, and every path an OPTIONS. Bodies may also be sent as \

@@ -127,6 +127,8 @@ struct Node {
 
 /// What a path led to: the endpoint, and the decoded values of its parameters.
 pub struct Found<'a, N> {
+    /// The place of the endpoint in the table.
+    pub number: usize,
     pub endpoint: &'a Endpoint<N>,
     pub parameters: Vec<String>,
 }
@@ -198,9 +200,15 @@ impl<N: Copy> Endpoints<N> {
             segments.extend(path.split('/'));
         }
         let mut taken = Vec::with_capacity(3);
-        let endpoint = self.list.get(descend(&self.root, &segments, &mut taken)?)?;
-        Some(Found { endpoint, parameters: taken.into_iter().map(decode).collect() })
+        let number = descend(&self.root, &segments, &mut taken)?;
+        let endpoint = self.list.get(number)?;
+        Some(Found { number, endpoint, parameters: taken.into_iter().map(decode).collect() })
     }
+}
+
+/// The segments of a raw path, decoded.
+pub fn segments(path: &str) -> Vec<String> {
+    path.split('/').filter(|segment| !segment.is_empty()).map(decode).collect()
 }
 
 /// The endpoint below a node: a literal segment goes before a parameter.

@@ -299,7 +299,8 @@ mod tests {
         let profile = Profile { secret: secret.as_str().map(str::to_owned), ..Profile::default() };
         let declarations = Declarations::new(ENTITIES, &profile);
         let mut out = Vec::new();
-        for declared in declarations.entities() {
+        // Kong has no entities of tokens and roles to compare with.
+        for declared in declarations.entities().filter(|declared| declared.access.is_none()) {
             let name = format!("entity-{}", declared.name);
             differences(&name, &sorted(entity(declared)), &reference(&name), &mut out);
             // Variants that a client names, and is told about if it names an unknown one, have a page of their own.

@@ -288,7 +288,8 @@ fn meta() -> Table {
     }
 }
 
-/// The change log: one line for each row that a write touched, under a version that only grows.
+/// The change log: one line for each row that a write touched, under a version that only grows, with the name of the
+/// client where it is known.
 fn changes() -> Table {
     Table {
         columns: columns(&[
@@ -300,6 +301,7 @@ fn changes() -> Table {
             ("after", Kind::Json),
             ("at", Kind::Integer),
             (WS_ID, Kind::Uuid),
+            ("client", Kind::Text),
         ]),
         primary_key: vec!["version".to_owned()],
         ..empty("changes")

@@ -36,22 +36,37 @@ impl Circumstances {
     }
 }
 
+/// Now, in whole seconds since 1970.
+pub fn now() -> i64 {
+    Circumstances::now(Flavor::default(), false).context().now()
+}
+
 /// Forty-four letters and digits, for a key that a declaration leaves to the node.
 pub fn long_secret() -> String {
     let both = secret() + &secret();
     both.chars().take(44).collect()
 }
 
-/// Thirty-two letters and digits from the operating system's source of randomness.
+/// Random bytes, for keys and nonces.
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    bytes.iter_mut().zip(randomness()).for_each(|(byte, random)| *byte = random);
+    bytes
+}
+
+/// Bytes from the operating system's source of randomness, without an end.
+fn randomness() -> impl Iterator<Item = u8> {
+    // A version 4 UUID fixes six of its bits; those bytes are left out.
+    let bytes = |id: Uuid| id.into_bytes().into_iter().enumerate().filter(|(i, _)| *i != 6 && *i != 8);
+    std::iter::repeat_with(Uuid::new_v4).flat_map(bytes).map(|(_, byte)| byte)
+}
+
+/// Thirty-two random letters and digits.
 fn secret() -> String {
     const LETTERS: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyzKb";
-    let bytes = [Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4()];
-    // A version 4 UUID fixes six of its bits; those bytes are left out.
-    let random =
-        bytes.iter().flat_map(|id| id.as_bytes().iter().enumerate()).filter(|(i, _)| *i != 6 && *i != 8);
-    random
+    randomness()
         .take(32)
-        .filter_map(|(_, byte)| LETTERS.get(usize::from(byte % 64)))
+        .filter_map(|byte| LETTERS.get(usize::from(byte % 64)))
         .map(|letter| char::from(*letter))
         .collect()
 }

@@ -6,6 +6,7 @@
 pub mod admin;
 mod clock;
 mod extensions;
+mod histogram;
 pub mod lua;
 pub mod node;
 pub mod serve;
@@ -18,10 +19,11 @@ use std::sync::Arc;
 use entities::schema::{Declarations, Edition, Flavor, Profile};
 use uuid::Uuid;
 
-use node::{Adjustable, Adjusted, CurrentLevel, Figures, Health, Node, OpenApi};
+use node::{Access, Adjustable, Adjusted, Clients, CurrentLevel, Figures, Health, Node, OpenApi};
 use settings::{RouterFlavor, Settings};
-use store::{Database, OpenError, Store};
+use store::{Database, Keyring, KeyringError, OpenError, Store};
 
+pub use clock::{long_secret, now};
 pub use extensions::{Extension, Files, Form, NotInstalled, with_plugin};
 
 /// Why a node does not start.
@@ -29,6 +31,8 @@ pub use extensions::{Extension, Files, Form, NotInstalled, with_plugin};
 pub enum StartError {
     #[error(transparent)]
     NotInstalled(#[from] NotInstalled),
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
     #[error(transparent)]
     Store(#[from] OpenError),
     #[error(transparent)]
@@ -73,6 +77,7 @@ pub fn declarations_with(
             without_database,
             router_flavor,
             workspaces: settings.workspaces,
+            tokens: settings.access.enforced,
         },
     )))
 }
@@ -105,12 +110,16 @@ pub async fn node_with(
 ) -> Result<Arc<Node>, StartError> {
     let declarations = declarations_with(settings, extensions)?;
     let flavor = flavor(settings);
-    let store = Store::open(database, Arc::clone(&declarations), flavor).await?;
+    let keyring = settings.keyring.as_deref().map(Keyring::read).transpose()?.map(Arc::new);
+    let store = Store::open(database, Arc::clone(&declarations), flavor, keyring).await?;
+    let endpoints = Node::endpoints(&declarations, settings.role);
+    let figures = Figures::new(endpoints.iter().count());
     let node = Arc::new(Node {
-        endpoints: Node::endpoints(&declarations, settings.role),
+        endpoints,
         declarations,
         store,
-        figures: Figures::default(),
+        figures,
+        clients: Clients::default(),
         log_level: CurrentLevel::new(settings.log_level),
         health: Health::default(),
         turn: node::configuration::Turn::default(),
@@ -121,6 +130,7 @@ pub async fn node_with(
         edition: settings.edition.word(),
         role: settings.role,
         openapi: OpenApi::default(),
+        access: Access::new(&settings.access),
     });
     let text = settings.declarative_config_string.as_ref().map(|text| text.expose());
     node::configure(&node, settings.declarative_config.as_deref(), text).await?;

@@ -42,6 +42,13 @@ enum Command {
     },
     /// Configurations as files: check, import, export, compare and synchronise them.
     Config(command::config::Arguments),
+    /// Tokens of the Admin API: make, list and revoke them.
+    Token(command::token::Arguments),
+    /// The keys with which secrets are kept encrypted.
+    Keyring {
+        #[command(subcommand)]
+        action: command::keyring::Action,
+    },
     /// Print the endpoint table.
     Routes,
     /// Print what `GET /schemas/ENTITY` answers.
@@ -83,6 +90,10 @@ fn main() -> ExitCode {
         Command::Config(arguments) => {
             return command::config::run(&arguments).unwrap_or_else(|error| failed(&error));
         }
+        Command::Token(arguments) => {
+            return command::token::run(&arguments).unwrap_or_else(|error| failed(&error));
+        }
+        Command::Keyring { action } => command::keyring::run(&action),
         Command::Start { conf } => command::start(conf.as_deref()),
         Command::Check { conf } => command::check(&conf),
         Command::Migrations { action, conf } => match action {

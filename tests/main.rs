@@ -8,16 +8,22 @@
     reason = "a test fails by panicking, also in what it calls"
 )]
 
+mod access;
 mod config_commands;
 mod conformance;
 mod crash;
 mod dbless;
+mod documents;
+mod encryption;
 mod every_entity;
+mod explorer;
 mod extensions;
 mod fuzz_corpus;
 mod http;
 mod invariants;
 mod json_schema;
+mod listeners;
+mod logs;
 mod migrations;
 mod node;
 mod openapi;
@@ -25,6 +31,7 @@ mod properties;
 mod reload;
 mod scenarios;
 mod several_nodes;
+mod slow_clients;
 mod snapshots;
 mod support;
 mod upgrade;

@@ -171,6 +171,24 @@ fn what_a_newer_program_wrote_is_left_alone() {
 }
 
 #[test]
+fn the_tables_of_a_kong_are_left_alone() {
+    for trial in Trial::each("of_kong") {
+        trial.fill(
+            "CREATE TABLE schema_meta (key TEXT, subsystem TEXT, last_executed TEXT, PRIMARY KEY (key, subsystem)); \
+             CREATE TABLE services (id TEXT PRIMARY KEY, name TEXT); \
+             INSERT INTO services (id, name) VALUES ('1', 'kept')",
+        );
+        let said = trial.refusal();
+        assert!(said.contains("the tables of another program, such as Kong's"), "{said}");
+        for arguments in [&["migrations", "up"][..], &["migrations", "reset", "--yes"]] {
+            let (success, said) = trial.command(arguments);
+            assert!(!success && said.contains("such as Kong's"), "{said}");
+        }
+        assert_eq!(trial.sql("SELECT name FROM services"), ["kept"]);
+    }
+}
+
+#[test]
 fn a_column_that_nobody_declares_is_never_dropped() {
     for trial in Trial::each("undeclared") {
         trial.visit();

@@ -182,6 +182,38 @@ async fn figures_are_for_prometheus_too() {
     assert!(text.contains("kong_datastore_reachable 1\n"), "{text}");
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let (name, value) = line.rsplit_once(' ').unwrap();
-        assert!(name.starts_with("kong_") && value.parse::<f64>().is_ok(), "{line}");
+        let known = ["kong_", "silverback_", "process_"].iter().any(|prefix| name.starts_with(prefix));
+        assert!(known && value.parse::<f64>().is_ok(), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_endpoint() {
+    for store in [Store::Sqlite, Store::Uncached, Store::Postgres] {
+        let Some(api) = Api::open(store, "request_figures").await else { continue };
+        let row = json!({"name": "a", "host": "h.test"});
+        assert_eq!(api.json("POST", "/services", &row).await.status, 201);
+        for path in ["/services/a", "/services/b", "/services/a?x=%22%0a", "/no/where"] {
+            api.get(path).await;
+        }
+        let text = String::from_utf8(api.get("/metrics").await.body).unwrap();
+        let mut lines = vec![
+            r#"silverback_http_requests_total{method="POST",endpoint="/services",status="201"} 1"#,
+            r#"silverback_http_requests_total{method="GET",endpoint="/services/{services}",status="200"} 2"#,
+            r#"silverback_http_requests_total{method="GET",endpoint="/services/{services}",status="404"} 1"#,
+            r#"silverback_http_requests_total{method="GET",endpoint="none",status="404"} 1"#,
+            r#"silverback_http_request_duration_seconds_count{method="GET",kind="item"} 3"#,
+            r#"silverback_store_operation_duration_seconds_count{operation="write"} 1"#,
+        ];
+        if store == Store::Postgres {
+            lines.push("silverback_pool_waiting 0");
+        }
+        for line in lines {
+            assert!(text.lines().any(|own| own == line), "{store:?}: {line} is not in:\n{text}");
+        }
+        for name in ["silverback_change_log_version", "process_resident_memory_bytes"] {
+            let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            assert!(value.is_some_and(|value| value.parse::<u64>().unwrap() > 0), "{name}: {text}");
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! What follows from the declarations, as text that is committed: the endpoint table, the tables of either database,
-//! the answers of `/schemas`, and the reference of the Admin API. A change of a declaration shows here as what it
+//! the answers of `/schemas`, and the references of the manual. A change of a declaration shows here as what it
 //! does, and that difference is its review. `SNAPSHOTS=write` writes the files anew.
 
 use std::collections::BTreeMap;
@@ -12,12 +12,15 @@ use generators::tables::{Dialect, create, tables};
 use generators::{docs, schemas};
 use serde_json::Value;
 use silverback::node::Node;
-use silverback::settings::Settings;
+use silverback::settings::{self, Settings};
 
 use crate::support::process::{Folder, command};
 
 /// The folder of the snapshots, seen from the root.
 const FOLDER: &str = "tests/snapshots";
+
+/// The parts of the manual that are made: the Admin API's, and that of the settings.
+const REFERENCES: [&str; 2] = ["docs/admin-api.md", "docs/settings.md"];
 
 /// Files by their path, seen from the root.
 type Files = BTreeMap<PathBuf, String>;
@@ -57,7 +60,8 @@ fn made() -> Files {
         }
     }
     let endpoints = Node::endpoints(&declarations, Settings::default().role);
-    files.insert(PathBuf::from("docs/admin-api.md"), docs::reference(&declarations, &endpoints));
+    files.insert(PathBuf::from(REFERENCES[0]), docs::reference(&declarations, &endpoints));
+    files.insert(PathBuf::from(REFERENCES[1]), settings::reference());
     files
 }
 
@@ -96,7 +100,7 @@ fn found() -> Files {
     }
     let mut files = Files::new();
     collect(Path::new(FOLDER), &mut files);
-    collect(Path::new("docs/admin-api.md"), &mut files);
+    REFERENCES.iter().for_each(|path| collect(Path::new(path), &mut files));
     files
 }
 

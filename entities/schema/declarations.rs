@@ -28,6 +28,8 @@ pub struct Profile {
     pub secret: Option<String>,
     /// Whether clients may make workspaces beside the default one.
     pub workspaces: bool,
+    /// Whether clients are known by tokens.
+    pub tokens: bool,
 }
 
 /// The entities of a node, in the order of their declaration.
@@ -87,7 +89,8 @@ fn narrowed(entity: &'static Entity, profile: &Profile) -> &'static Entity {
     };
     let subschemas = subschemas(entity, profile, dormant);
     let checks = checks(entity.checks, profile, dormant);
-    let is_opened = profile.workspaces && entity.default_workspace.is_some();
+    let is_opened =
+        profile.workspaces && entity.default_workspace.is_some() || profile.tokens && entity.access.is_some();
     if subschemas.is_none() && fields.is_none() && checks.is_none() && !is_opened {
         return entity;
     }

@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value};
 
+use super::access::Access;
 use super::check::{Check, Names};
 use super::context::Context;
 use super::field::{Field, Named};
@@ -153,6 +154,8 @@ pub struct Entity {
     pub workspaceable: bool,
     /// The rows are the workspaces that rows of other entities belong to; this one of them is always there.
     pub default_workspace: Option<DefaultWorkspace>,
+    /// What the rows decide about who may do what.
+    pub access: Option<Access>,
     pub ttl: bool,
     pub table_name: Option<&'static str>,
     pub admin_api_name: Option<&'static str>,
@@ -215,6 +218,8 @@ attributes! {
     workspaceable() workspaceable = true;
     /// The rows are the workspaces of other entities' rows.
     default_workspace(row: DefaultWorkspace) default_workspace = Some(row);
+    /// The rows decide who may do what.
+    access(access: Access) access = Some(access);
     /// Rows may expire.
     ttl() ttl = true;
     /// The table, where it differs from the name.
@@ -269,6 +274,7 @@ impl Entity {
             cache_key: &[],
             workspaceable: false,
             default_workspace: None,
+            access: None,
             ttl: false,
             table_name: None,
             admin_api_name: None,

@@ -5,6 +5,7 @@
 //! language only describes. What follows from a description (validation, SQL, endpoints, documents) is made by the
 //! generators, which name no entity.
 
+pub mod access;
 pub mod address;
 pub mod bytes;
 mod check;

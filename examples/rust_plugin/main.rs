@@ -18,9 +18,9 @@ async fn main() -> anyhow::Result<()> {
     let (settings, _) = Settings::load(Some(Path::new("/dev/null")), std::iter::empty(), &overrides)?;
     let database = Database::Sqlite { location: Location::Memory, read_cache: true };
     let node = node_with(&settings, &database, &[quarantine::QUARANTINE]).await?;
-    let address = settings.admin_listen.first().context("admin_listen is off")?.target();
-    let listener = serve::listen(&address).await?;
-    println!("the Admin API is served on {address}");
+    let address = settings.admin_listen.first().context("admin_listen is off")?;
+    let listener = serve::listen(address, None).await?;
+    println!("the Admin API is served on {}", address.target());
     let stop = async {
         let _ = tokio::signal::ctrl_c().await;
     };

@@ -7,16 +7,18 @@ use entities::schema::bytes::legible;
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_REQUEST_HEADERS, ALLOW, CONTENT_TYPE, ORIGIN, RETRY_AFTER,
-    SERVER,
+    SERVER, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::Value;
 
 use super::errors::Refusal;
+use super::request_id::RequestId;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const PROMETHEUS: HeaderValue = HeaderValue::from_static("text/plain; charset=UTF-8");
 const PRODUCT: HeaderValue = HeaderValue::from_static(concat!("silverback/", env!("CARGO_PKG_VERSION")));
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-kong-request-id");
 const LATENCY: HeaderName = HeaderName::from_static("x-kong-admin-latency");
 
 /// What an endpoint answers.
@@ -28,6 +30,8 @@ pub enum Answer {
     Text(String),
     /// `200` with a document of that media type.
     Document(&'static str, Bytes),
+    /// `200` with a file for a browser, and what it is told about it.
+    File { media_type: &'static str, headers: Vec<(HeaderName, &'static str)>, bytes: Bytes },
     /// `204`
     NoContent,
     /// `304`
@@ -52,6 +56,7 @@ pub fn response(
     request: &HeaderMap,
     origins: &Origins,
     milliseconds: u128,
+    id: RequestId,
 ) -> Response {
     let mut response = match result {
         Ok(Answer::Json(status, json)) => with_json(status, json),
@@ -65,6 +70,13 @@ pub fn response(
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
             response
         }
+        Ok(Answer::File { media_type, headers, bytes }) => {
+            let mut response = with_json(StatusCode::OK, bytes);
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+            let headers = headers.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value)));
+            response.headers_mut().extend(headers);
+            response
+        }
         Ok(Answer::NoContent) => with_status(StatusCode::NO_CONTENT),
         Ok(Answer::NotModified) => with_status(StatusCode::NOT_MODIFIED),
         Ok(Answer::Options(methods)) => options(&methods, request),
@@ -72,6 +84,9 @@ pub fn response(
             let mut response = with_json(refusal.status, legible(refusal.body.to_string()).into());
             if let Some(seconds) = refusal.retry_after {
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            if refusal.status == StatusCode::UNAUTHORIZED {
+                response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             if let Some(methods) = refusal.allow.and_then(|methods| HeaderValue::from_str(&methods).ok()) {
                 response.headers_mut().insert(ALLOW, methods);
@@ -81,6 +96,7 @@ pub fn response(
     };
     let headers = response.headers_mut();
     headers.insert(SERVER, PRODUCT);
+    headers.insert(REQUEST_ID, id.header());
     headers.insert(LATENCY, HeaderValue::from(u64::try_from(milliseconds).unwrap_or(u64::MAX)));
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin(request, origins));
     headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));

@@ -4,6 +4,7 @@ use generators::errors::Error;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use super::request_id::RequestId;
 use crate::store::Failure;
 
 /// A refusal: a status and a JSON body.
@@ -31,6 +32,17 @@ impl Refusal {
     /// `405 Method not allowed`
     pub fn method_not_allowed() -> Refusal {
         Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed")
+    }
+
+    /// `401`, as Kong's role-based access control says it.
+    pub fn unauthorized() -> Refusal {
+        let sentence = "Invalid credentials. Token or User credentials required";
+        Refusal::new(StatusCode::UNAUTHORIZED, sentence)
+    }
+
+    /// `403` for what a client asked for, likewise.
+    pub fn forbidden(what: &str) -> Refusal {
+        Refusal::new(StatusCode::FORBIDDEN, &format!("you do not have permissions to {what}"))
     }
 
     /// `400` with a sentence
@@ -78,10 +90,12 @@ impl From<Failure> for Refusal {
         match failure {
             Failure::Refused(error) => error.into(),
             Failure::Absent(sentence) => Refusal::new(StatusCode::NOT_FOUND, sentence),
-            Failure::Unnamed { request_id } => {
-                let body = json!({ "message": crate::store::NOT_FOUND, "request_id": request_id.simple().to_string() });
+            Failure::Unnamed => {
+                let id = RequestId::current().unwrap_or_else(RequestId::next);
+                let body = json!({ "message": crate::store::NOT_FOUND, "request_id": id.to_string() });
                 Refusal { body, ..Refusal::not_found() }
             }
+            Failure::Forbidden => Refusal::forbidden("write rows that carry none of the tags of your roles"),
             Failure::NotAllowed => Refusal::method_not_allowed(),
             Failure::Unavailable { reason, cause } => {
                 tracing::warn!(?reason, %cause, "the store is not available");

@@ -4,13 +4,15 @@
 //! entities (`rows.rs`) or the node, and answers (`answer.rs`); refusals go through one table (`errors.rs`). No
 //! route is written by hand for an entity.
 
+mod access_log;
 mod answer;
 mod errors;
 mod request;
+mod request_id;
 pub(crate) mod rows;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -18,41 +20,80 @@ use axum::response::Response;
 use generators::routes::{Endpoint, Place, Target};
 use http::{Method, StatusCode};
 
+pub use access_log::TARGET as ACCESS_LOG;
 pub use answer::Answer;
 pub use errors::Refusal;
 pub use request::Request;
+pub use request_id::RequestId;
 
-use crate::node::{Node, NodeEndpoint};
+use crate::node::{Node, NodeEndpoint, Spot};
+use crate::store::Client;
 
 /// The Admin API of a node.
 pub fn router(node: Arc<Node>) -> Router {
     Router::new().fallback(move |request: http::Request<Body>| {
         let node = Arc::clone(&node);
-        async move { handle(&node, request).await }
+        let id = RequestId::next();
+        async move { id.during(handle(&node, request, id)).await }
     })
 }
 
-async fn handle(node: &Node, request: http::Request<Body>) -> Response {
-    let started = Instant::now();
-    let headers = request.headers().clone();
-    let serving = node.figures.serve();
-    let adjusted = node.adjusted.get();
-    let result = tokio::time::timeout(adjusted.request_timeout, serve(node, request, adjusted.body_limit))
-        .await
-        .unwrap_or_else(|_| {
-            Err(Refusal {
-                retry_after: Some(1),
-                ..Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the request took too long")
-            })
-        });
-    drop(serving);
-    answer::response(result, &headers, &adjusted.origins, started.elapsed().as_millis())
+/// What is found out about a request while it is answered.
+#[derive(Default)]
+struct Noted {
+    /// Where it is counted.
+    spot: Spot,
+    /// The name of the token that let it in.
+    token: Option<Arc<str>>,
 }
 
-async fn serve(node: &Node, request: http::Request<Body>, body_limit: usize) -> Result<Answer, Refusal> {
+async fn handle(node: &Node, request: http::Request<Body>, id: RequestId) -> Response {
+    let started = Instant::now();
+    let (line, mut noted) = (access_log::Line::of(&request), Noted::default());
+    let (method, headers) = (request.method().clone(), request.headers().clone());
+    let serving = node.figures.serve();
+    let adjusted = node.adjusted.get();
+    let result = match node.clients.admit(request.extensions().get(), &adjusted.allowance) {
+        Ok(_admitted) => {
+            let answer = serve(node, request, adjusted.body_limit, &mut noted);
+            in_time(adjusted.request_timeout, answer).await
+        }
+        Err(refusal) => Err(refusal),
+    };
+    drop(serving);
+    let took = started.elapsed();
+    let response = answer::response(result, &headers, &adjusted.origins, took.as_millis(), id);
+    node.figures.answered(noted.spot, &method, response.status(), took);
+    if let Some(line) = line {
+        line.write(response.status(), took, noted.token);
+    }
+    response
+}
+
+/// What comes of a request, or the refusal of one that takes longer than it may.
+async fn in_time(
+    limit: Duration,
+    answer: impl Future<Output = Result<Answer, Refusal>>,
+) -> Result<Answer, Refusal> {
+    tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
+        let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the request took too long");
+        Err(Refusal { retry_after: Some(1), ..refusal })
+    })
+}
+
+async fn serve(
+    node: &Node,
+    request: http::Request<Body>,
+    body_limit: usize,
+    noted: &mut Noted,
+) -> Result<Answer, Refusal> {
     let workspace = node.endpoints.workspace(request.uri().path());
     let default = node.store.default_scope();
-    let mut request = Request::read(request, workspace.as_ref(), default, body_limit).await?;
+    let (head, body) = request.into_parts();
+    let client = node.admit(&head, workspace.as_ref()).await?;
+    noted.token = client.as_ref().map(|client| Arc::clone(&client.name));
+    let request = http::Request::from_parts(head, body);
+    let mut request = Request::read(request, workspace.as_ref(), (default, client), body_limit).await?;
     if let Some(workspace) = workspace {
         request.scope = node.store.workspace(&workspace.name).await?.ok_or_else(Refusal::not_found)?;
         if request.scope != default {
@@ -61,6 +102,7 @@ async fn serve(node: &Node, request: http::Request<Body>, body_limit: usize) -> 
     }
     let found = node.endpoints.find(request.uri.path()).ok_or_else(Refusal::not_found)?;
     let (endpoint, parameters) = (found.endpoint, found.parameters);
+    noted.spot = Spot::of(found.number, endpoint);
     answer(node, endpoint, parameters, &request).await.map_err(|refusal| match refusal.status {
         StatusCode::METHOD_NOT_ALLOWED => Refusal { allow: Some(endpoint.allow()), ..refusal },
         _ => refusal,
@@ -85,6 +127,7 @@ async fn answer(
         // A name that leads to a row must lead there for any method.
         if let (Target::Entity(Place::Item(entity)), Some(segment)) = (endpoint.target, parameters.first())
             && entity.reached_through.is_some()
+            && !node.access.is_enforced()
         {
             rows::key_of(node, node.space(request), entity, segment).await?;
         }
@@ -92,6 +135,9 @@ async fn answer(
     }
     match endpoint.target {
         Target::Entity(place) => rows::answer(node, place, parameters, request).await,
+        Target::Node(_) if request.client.as_ref().is_some_and(Client::is_limited) => {
+            Err(Refusal::forbidden("ask for what is no row"))
+        }
         Target::Node(endpoint) => node.answer(endpoint, &parameters, request).await,
         Target::Hidden => Err(Refusal::not_found()),
     }

@@ -11,6 +11,7 @@ use http::{HeaderMap, Method, StatusCode, Uri};
 use http_body_util::{BodyExt, Limited};
 
 use super::errors::Refusal;
+use crate::store::Client;
 
 /// How a body is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub struct Request {
     pub scope: Scope,
     /// What its path began with, to say which: `/blue`; empty for the default workspace.
     pub prefix: String,
+    /// Who asks, where that is known.
+    pub client: Option<Client>,
 }
 
 /// The input of a write, decoded.
@@ -97,7 +100,7 @@ impl Request {
     pub async fn read(
         request: http::Request<Body>,
         workspace: Option<&InWorkspace>,
-        scope: Scope,
+        (scope, client): (Scope, Option<Client>),
         limit: usize,
     ) -> Result<Request, Refusal> {
         let (mut parts, body) = request.into_parts();
@@ -118,7 +121,7 @@ impl Request {
         let has_body = !body.is_empty();
         let encoding = encoding(&parts.method, &parts.headers, has_body, takes_yaml(parts.uri.path()))?;
         let (method, uri, headers) = (parts.method, parts.uri, parts.headers);
-        Ok(Request { method, uri, headers, encoding, body, scope, prefix: String::new() })
+        Ok(Request { method, uri, headers, encoding, body, scope, prefix: String::new(), client })
     }
 
     /// The arguments of the query.

@@ -33,7 +33,7 @@ pub async fn answer(
     };
     let input = request.input().await?;
     request.arguments()?;
-    let space = node.store.within(request.scope);
+    let space = node.space(request);
     if let Place::Collection(entity) = place
         && !entity.stored
     {
@@ -52,7 +52,11 @@ pub async fn answer(
         }
         Place::Parent { parent, .. } => parent,
     };
-    Ok(match space.write(operation).await? {
+    let written = space.write(operation).await?;
+    if shown.access.is_some() {
+        node.access_changed().await;
+    }
+    Ok(match written {
         Some(row) => Answer::Json(status, output::render(shown, &row).into()),
         None => Answer::NoContent,
     })
@@ -77,7 +81,7 @@ async fn read(
     parameters: &[String],
     request: &Request,
 ) -> Result<Answer, Refusal> {
-    let space = node.store.within(request.scope);
+    let space = node.space(request);
     let segment = |i: usize| parameters.get(i).map_or("", String::as_str);
     let found = |json| Answer::Json(StatusCode::OK, json);
     match place {
@@ -123,7 +127,7 @@ async fn read(
             let circumstances = node.circumstances();
             let key = store::below_key(child, field, &above, segment(1), &circumstances.context())?;
             let json = space.get_within(child, field, &above, &key).await?;
-            json.map(found).ok_or_else(|| store::absent_below(child, &key, &circumstances.context()).into())
+            json.map(found).ok_or_else(|| store::absent_below(child, &key).into())
         }
         Place::Parent { child, parent, .. } => {
             request.arguments()?;
@@ -177,7 +181,7 @@ async fn collection(
     path: &str,
     request: &Request,
 ) -> Result<Answer, Refusal> {
-    let (space, arguments) = (node.store.within(request.scope), &request.arguments()?);
+    let (space, arguments) = (node.space(request), &request.arguments()?);
     for field in entity.lookups {
         if let Some(value) = arguments.get(*field) {
             return lookup(node, space, entity, field, value).await;

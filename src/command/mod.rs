@@ -1,8 +1,11 @@
 //! What the subcommands do: everything between the command line and the library.
 
 pub mod config;
+mod file;
+pub mod keyring;
 mod logging;
 mod reload;
+pub mod token;
 
 use std::io::{BufRead, Write};
 use std::path::Path;
@@ -12,7 +15,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use generators::schemas;
 use silverback::node::Node;
-use silverback::settings::{self, LogLevel, Settings};
+use silverback::serve::Tls;
+use silverback::settings::{self, Address, LogLevel, Settings};
 use silverback::store::{self, Connection, Database, Location};
 use silverback::{app, declarations, serve};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
@@ -79,10 +83,9 @@ pub fn start(file: Option<&Path>) -> Result<()> {
     if settings.role != settings::Role::Traditional {
         bail!("role = {} is not served by this release: set role to traditional", settings.role.word());
     }
-    if let Some(address) = settings.admin_listen.iter().find(|address| address.ssl) {
-        bail!("admin_listen: '{}' asks for TLS, which this release does not serve", address.target());
-    }
-    let log = logging::start(settings.log_level);
+    refuse_exposure(&settings)?;
+    let log = logging::start(settings.log_level, settings.log_format);
+    allow_connections(settings.max_connections);
     if !without_effect.is_empty() {
         tracing::info!(keys = without_effect.join(", "), "settings that are known but have no effect here");
     }
@@ -96,15 +99,19 @@ async fn run(
     log: impl Fn(LogLevel) + Send + Sync + 'static,
 ) -> Result<()> {
     let told_to_reload = reload::listen()?;
+    let tls = Tls::of(settings)?;
     let mut listeners = Vec::new();
     for address in &settings.admin_listen {
-        listeners.push(serve::listen(&address.target()).await.context("admin_listen")?);
+        listeners.push(serve::listen(address, tls.as_ref()).await.context("admin_listen")?);
     }
     let node = silverback::node(settings, database).await?;
     node.log_level.written_by(log);
     for listener in &listeners {
-        if let Some(address) = serve::address(listener) {
-            tracing::info!(%address, "the Admin API is served");
+        if let Some(address) = listener.address() {
+            match listener.is_tls() {
+                false => tracing::info!(%address, "the Admin API is served"),
+                true => tracing::info!(%address, "the Admin API is served over TLS"),
+            }
         }
     }
     match database {
@@ -118,7 +125,8 @@ async fn run(
     let expiring = tokio::spawn(expire(Arc::clone(&node)));
     let listening = tokio::spawn(listen(Arc::clone(&node)));
     let file = file.map(Path::to_owned);
-    let reloading = tokio::spawn(reload::whenever(told_to_reload, Arc::clone(&node), file, settings.clone()));
+    let running = reload::Running { node: Arc::clone(&node), tls, settings: settings.clone() };
+    let reloading = tokio::spawn(reload::whenever(told_to_reload, file, running));
     serve::serve(listeners, app(Arc::clone(&node)), Arc::clone(&node), stop_signal()).await;
     for task in [expiring, listening, reloading] {
         task.abort();
@@ -130,6 +138,24 @@ async fn run(
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Lets the process have as many files open as its connections take, as far as the system allows.
+fn allow_connections(most: usize) {
+    /// What is open beside them: the store, the log, listeners.
+    const OTHERS: u64 = 256;
+    let wanted = (most as u64).saturating_add(OTHERS);
+    match rlimit::increase_nofile_limit(wanted) {
+        Ok(allowed) if allowed < wanted => {
+            tracing::warn!(
+                allowed,
+                wanted,
+                "the system allows fewer open files than admin_max_connections takes"
+            );
+        }
+        Ok(_) => {}
+        Err(cause) => tracing::warn!(%cause, "the limit of open files cannot be raised"),
+    }
 }
 
 /// Deletes rows whose time is over, every few seconds; until then they are not shown.
@@ -167,9 +193,28 @@ async fn stop_signal() {
     }
 }
 
+/// Refuses to serve machines that nobody knows: an address that they reach goes with tokens, with certificates of
+/// clients, or with the word that neither is wanted.
+fn refuse_exposure(settings: &Settings) -> Result<()> {
+    if settings.access.enforced || settings.access.unauthenticated {
+        return Ok(());
+    }
+    let asks_for_certificates = !settings.admin_client_certificate.is_empty();
+    let is_exposed = |address: &&Address| !(address.is_loopback() || address.ssl && asks_for_certificates);
+    match settings.admin_listen.iter().find(is_exposed) {
+        None => Ok(()),
+        Some(address) => bail!(
+            "admin_listen: other machines reach '{}', and clients need no token: set enforce_rbac = on, or \
+             admin_client_certificate for listeners with ssl, or admin_allow_unauthenticated = on where the network keeps strangers out",
+            address.target()
+        ),
+    }
+}
+
 /// `silverback check FILE`
 pub fn check(file: &Path) -> Result<()> {
-    let (_, without_effect) = load(Some(file))?;
+    let (settings, without_effect) = load(Some(file))?;
+    refuse_exposure(&settings)?;
     println!("{} is valid", file.display());
     for key in without_effect {
         println!("note: {key} is known but has no effect here");

@@ -7,15 +7,19 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{ConfigurationError, Node};
+use super::{Allowance, ConfigurationError, Node};
+use crate::serve::Bounds;
 use crate::settings::Settings;
 
 /// The part of a node that can change.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Adjustable {
     /// In bytes.
     pub body_limit: usize,
     pub request_timeout: Duration,
+    pub connections: Bounds,
+    /// What each client may ask for.
+    pub allowance: Allowance,
     /// The origins that a browser may come from; any, when there are none.
     pub origins: Vec<String>,
     /// The `configuration` of `GET /`.
@@ -28,6 +32,13 @@ impl Adjustable {
         Adjustable {
             body_limit: settings.body_limit,
             request_timeout: settings.request_timeout,
+            allowance: Allowance::of(settings),
+            connections: Bounds {
+                most: settings.max_connections,
+                head: settings.header_timeout,
+                idle: settings.keepalive_timeout,
+                send: settings.send_timeout,
+            },
             origins: settings.admin_gui_origins.clone(),
             configuration: settings.configuration(),
         }

@@ -274,6 +274,8 @@ fn sentence(failure: Failure) -> String {
         Failure::Unavailable { cause, .. } => format!("the store is not available: {cause}"),
         Failure::Conflict(conflict) => conflict.cause,
         Failure::Broken(cause) => cause,
-        Failure::Unnamed { .. } | Failure::NotAllowed => "the operation is not allowed".to_owned(),
+        Failure::Unnamed | Failure::NotAllowed | Failure::Forbidden => {
+            "the operation is not allowed".to_owned()
+        }
     }
 }

@@ -108,6 +108,22 @@ pub fn operations(endpoint: NodeEndpoint, declarations: &Declarations) -> Vec<Do
         NodeEndpoint::Endpoints => {
             vec![get("The paths of the API", object(json!({ "data": { "type": "array", "items": text() } })))]
         }
+        NodeEndpoint::Audit => {
+            let line = object(json!({
+                "version": { "type": "integer" },
+                "dao_name": text(),
+                "entity_key": text(),
+                "operation": { "enum": ["create", "update", "delete"] },
+                "fields": { "type": ["array", "object"], "items": text() },
+                "rbac_user_name": { "type": ["string", "null"] },
+                "workspace": { "type": ["string", "null"] },
+                "request_timestamp": { "type": "integer", "description": "Seconds since 1970." },
+            }));
+            let chosen = ["dao_name", "entity_key", "rbac_user_name"].map(|name| (name, text()));
+            let arguments = chosen.into_iter().chain([("size", Value::Null), ("offset", Value::Null)]);
+            let page = generators::openapi::page_of(line);
+            vec![with(get("Who wrote what, newest first", page), arguments.collect(), &[])]
+        }
         NodeEndpoint::Status => {
             let unit = json!({ "type": "string", "pattern": "^([bB]|[kK]|[mM]|[gG])$", "description": "Of figures of memory." });
             let scale = json!({ "type": "integer", "minimum": 0, "maximum": 99, "description": "How many digits stand behind the point." });
@@ -172,6 +188,7 @@ pub fn operations(endpoint: NodeEndpoint, declarations: &Declarations) -> Vec<Do
         }
         NodeEndpoint::EmptyCache => vec![without_content("DELETE", "Forget what the proxy has cached", &[])],
         NodeEndpoint::Config
+        | NodeEndpoint::Explorer
         | NodeEndpoint::Dns
         | NodeEndpoint::ControlPlane
         | NodeEndpoint::FilterChains

@@ -13,6 +13,10 @@ pub enum NodeEndpoint {
     Root,
     /// `/openapi.json`, `/openapi.yaml`
     OpenApi(Format),
+    /// `/audit/objects`
+    Audit,
+    /// `/docs`, `/docs/{file}`
+    Explorer,
     /// `/endpoints`
     Endpoints,
     /// `/status`
@@ -79,7 +83,18 @@ pub enum Format {
 impl NodeEndpoint {
     /// Whether Kong has the endpoint, too; one of this program alone is not listed among Kong's.
     pub fn is_kongs(self) -> bool {
-        !matches!(self, NodeEndpoint::Configuration | NodeEndpoint::OpenApi(_))
+        !matches!(
+            self,
+            NodeEndpoint::Audit
+                | NodeEndpoint::Configuration
+                | NodeEndpoint::Explorer
+                | NodeEndpoint::OpenApi(_)
+        )
+    }
+
+    /// Whether anybody may read it, where others need a token: it tells nothing of the node or its rows.
+    pub fn is_open(self) -> bool {
+        matches!(self, NodeEndpoint::Explorer)
     }
 
     /// Whether the endpoint's own answer goes before the one that OPTIONS gets everywhere.
@@ -104,6 +119,9 @@ pub fn endpoints(role: Role) -> Vec<Endpoint<NodeEndpoint>> {
         Endpoint::node("/", GET, NodeEndpoint::Root),
         Endpoint::node("/openapi.json", GET, NodeEndpoint::OpenApi(Format::Json)),
         Endpoint::node("/openapi.yaml", GET, NodeEndpoint::OpenApi(Format::Yaml)),
+        Endpoint::node("/audit/objects", GET, NodeEndpoint::Audit),
+        Endpoint::node("/docs", GET, NodeEndpoint::Explorer),
+        Endpoint::node("/docs/{file}", GET, NodeEndpoint::Explorer),
         Endpoint::node("/endpoints", GET, NodeEndpoint::Endpoints),
         Endpoint::node("/status", GET, NodeEndpoint::Status),
         Endpoint::node("/status/dns", GET, NodeEndpoint::Dns),

@@ -1,11 +1,15 @@
 //! The node: what one running server is, and the endpoints that are not entities'.
 
+mod access;
 mod adjustable;
+mod audit;
 mod cache;
+mod clients;
 mod config;
 pub mod configuration;
 mod described;
 mod endpoints;
+mod explorer;
 mod figures;
 mod health;
 mod log_level;
@@ -25,10 +29,12 @@ use http::StatusCode;
 use serde_json::json;
 use uuid::Uuid;
 
+pub use access::Access;
 pub use adjustable::{Adjustable, Adjusted, adjust};
+pub use clients::{Allowance, Clients};
 pub use config::{ConfigurationError, export, parse as read_document, start as configure};
 pub use endpoints::NodeEndpoint;
-pub use figures::Figures;
+pub use figures::{Figures, Spot};
 pub use health::Health;
 pub use log_level::CurrentLevel;
 pub use openapi::OpenApi;
@@ -45,6 +51,7 @@ pub struct Node {
     pub endpoints: Endpoints<NodeEndpoint>,
     pub store: Store,
     pub figures: Figures,
+    pub clients: Clients,
     pub log_level: Arc<CurrentLevel>,
     /// One configuration is brought about at a time.
     pub turn: configuration::Turn,
@@ -57,6 +64,7 @@ pub struct Node {
     pub edition: &'static str,
     pub role: Role,
     pub openapi: OpenApi,
+    pub access: Access,
 }
 
 impl Node {
@@ -71,8 +79,8 @@ impl Node {
     }
 
     /// The rows that a request is about.
-    pub fn space(&self, request: &Request) -> Space<'_> {
-        self.store.within(request.scope)
+    pub fn space<'a>(&'a self, request: &'a Request) -> Space<'a> {
+        self.store.within(request.scope).asked_by(request.client.as_ref())
     }
 
     /// Tells the other nodes on the same database.
@@ -88,6 +96,7 @@ impl Node {
         match announcement.words.split(' ').collect::<Vec<_>>().as_slice() {
             ["log-level", words @ ..] => log_level::follow(self, words, announcement.age),
             ["health", words @ ..] => health::follow(self, words),
+            [access::WORD] => self.access.forget(),
             _ => {}
         }
     }
@@ -103,6 +112,8 @@ impl Node {
         match endpoint {
             NodeEndpoint::Root => root::answer(self, request).await,
             NodeEndpoint::OpenApi(format) => self.openapi.answer(self, format).await,
+            NodeEndpoint::Audit => audit::list(self, request).await,
+            NodeEndpoint::Explorer => explorer::answer(name, request),
             NodeEndpoint::Endpoints => {
                 let kongs = self
                     .endpoints

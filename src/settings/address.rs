@@ -4,7 +4,7 @@
 //! is a question for the code that opens the socket.
 
 use serde_json::{Map, Value};
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Which set of flags an address may carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +108,12 @@ impl Address {
     pub fn target(&self) -> String {
         let ip = if self.ip == "*" { "0.0.0.0" } else { &self.ip };
         format!("{ip}:{}", self.port)
+    }
+
+    /// Whether only this machine reaches it. A name that is not `localhost` may mean anything.
+    pub fn is_loopback(&self) -> bool {
+        let ip = self.ip.trim_start_matches('[').trim_end_matches(']');
+        ip == "localhost" || ip.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
     }
 
     fn switch(&mut self, word: &str) -> Option<&mut bool> {

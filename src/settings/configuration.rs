@@ -7,7 +7,8 @@
 
 use super::Settings;
 use super::address::Subsystem;
-use super::keys::{KEYS, NAMESPACES, Namespace};
+use super::key::Namespace;
+use super::keys::{KEYS, NAMESPACES};
 use super::names::namespace_of;
 use super::values::{Entry, HIDDEN, Setting, is_secret, list, port_map};
 use super::words::Database;

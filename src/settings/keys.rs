@@ -1,81 +1,15 @@
 //! The table of settings: one line for each key of `kong.conf` that this server knows, and the namespaces in which
 //! any key is accepted.
 //!
-//! Parsing, messages, the `configuration` object of `GET /` and the reference are all made from this table. How a
+//! Parsing, messages, the `configuration` object of `GET /` and the manual are all made from this table. How a
 //! value is read is decided in `values`; where values come from, in `sources`.
 
 use super::address::Subsystem;
+use super::key::{Key, Namespace, acts, directives, inert};
 use super::values::Kind::{
     self, Boolean, List, ListOf, Listen, Number, OnOff, OneOf, PortMaps, Size, Text, Urls, Uuid, Whole,
 };
-use super::words::{Database, Edition, LogLevel, Role, RouterFlavor};
-use std::fmt::Write;
-
-/// What a key means to this server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Meaning {
-    /// It changes what the server does; the sentence says how.
-    Acts(&'static str),
-    /// It is checked and reported, and changes nothing; the sentence says why.
-    Accepted(&'static str),
-}
-
-/// One key of the configuration.
-#[derive(Clone, Copy, Debug)]
-pub struct Key {
-    /// As in `kong.conf`; the environment variable is `KONG_` and this in capitals.
-    pub name: &'static str,
-    /// How the value is read.
-    pub kind: Kind,
-    /// Written as in `kong.conf`; empty if the key has none.
-    pub default: &'static str,
-    /// Whether it acts here.
-    pub meaning: Meaning,
-    /// Whether the value is hidden in answers, messages and logs.
-    pub secret: bool,
-    /// Whether a new value takes effect while the node runs, when the settings are read again.
-    pub reloads: bool,
-    /// The keys that take this one's value unless they are set themselves: new names of an old key, and the nginx
-    /// directives that a key stands for. Chains are not followed.
-    pub also: &'static [&'static str],
-}
-
-impl Key {
-    const fn secret(self) -> Self {
-        Self { secret: true, ..self }
-    }
-
-    const fn reloads(self) -> Self {
-        Self { reloads: true, ..self }
-    }
-
-    const fn also(self, also: &'static [&'static str]) -> Self {
-        Self { also, ..self }
-    }
-}
-
-const fn acts(name: &'static str, kind: Kind, default: &'static str, how: &'static str) -> Key {
-    Key { name, kind, default, meaning: Meaning::Acts(how), secret: false, reloads: false, also: &[] }
-}
-
-const fn inert(name: &'static str, kind: Kind, default: &'static str, why: &'static str) -> Key {
-    Key { name, kind, default, meaning: Meaning::Accepted(why), secret: false, reloads: false, also: &[] }
-}
-
-/// Keys whose last part is an nginx directive, or a name that the user chose, and so cannot be listed.
-#[derive(Clone, Copy, Debug)]
-pub struct Namespace {
-    /// What the keys begin with, up to and with the last underscore.
-    pub prefix: &'static str,
-    /// The list in `GET /` that shows the directives of this namespace.
-    pub shown_as: Option<&'static str>,
-    /// Whether the values are hidden like those of a secret key.
-    pub secret: bool,
-}
-
-const fn directives(prefix: &'static str, shown_as: &'static str) -> Namespace {
-    Namespace { prefix, shown_as: Some(shown_as), secret: false }
-}
+use super::words::{Database, Edition, LogFormat, LogLevel, Role, RouterFlavor};
 
 /// The namespaces, the longer of two overlapping prefixes first.
 pub const NAMESPACES: &[Namespace] = &[
@@ -115,36 +49,8 @@ pub(super) const FAMILIES: &[&str] = &[
     "wasm_",
 ];
 
-/// The reference of all settings as a Markdown table, for the documentation.
-pub fn reference() -> String {
-    let mut text = String::from("| Setting | Value | Default | Meaning |\n|---|---|---|---|\n");
-    for key in KEYS {
-        let value = match key.kind {
-            Listen(_) => "a list of listen addresses, or `off`".to_owned(),
-            kind => kind.allowed().replace('|', "\\|"),
-        };
-        let default = if key.default.is_empty() { String::new() } else { format!("`{}`", key.default) };
-        let mut meaning = match key.meaning {
-            Meaning::Acts(how) => how.to_owned(),
-            Meaning::Accepted(why) => format!("Without effect: {why}"),
-        };
-        if key.reloads {
-            meaning.push_str(" Read again on SIGHUP.");
-        }
-        if !key.also.is_empty() {
-            let also: Vec<String> = key.also.iter().map(|name| format!("`{name}`")).collect();
-            let _ = write!(meaning, " Unless set themselves, the same goes for {}.", also.join(" and "));
-        }
-        let _ = writeln!(text, "| `{}` | {value} | {default} | {meaning} |", key.name);
-    }
-    for namespace in NAMESPACES {
-        let prefix = namespace.prefix;
-        let _ = writeln!(text, "| `{prefix}<name>` | text |  | Without effect: {NAMED_BY_USER} |");
-    }
-    text
-}
-
-const NAMED_BY_USER: &str =
+/// Why the keys of the namespaces change nothing.
+pub(super) const NAMED_BY_USER: &str =
     "any name may follow, and the part of Kong that would read it is not in this server.";
 const CLUSTER: &str = "data planes do not connect to this node.";
 const DNS: &str = "names are resolved by the operating system.";
@@ -158,7 +64,6 @@ const PROXY: &str = "requests are not proxied by this server.";
 const READ_ONLY: &str = "reads and writes use the same connections.";
 const REPORTS: &str = "no reports are ever sent.";
 const STATUS: &str = "the Status API is not served on addresses of its own.";
-const TLS: &str = "the Admin API is not served over TLS.";
 const TRACING: &str = "no traces are made.";
 const UNTRUSTED: &str = "Lua code of plugins is never run against requests here.";
 const WASM: &str = "no WebAssembly filters are run.";
@@ -170,6 +75,8 @@ const LARGEST: f64 = 9_007_199_254_740_992.0;
 const LONGEST: u64 = 30 * 24 * 60 * 60 * 1000;
 const COUNT: Kind = Whole(0, 4_294_967_295);
 const MILLISECONDS: Kind = Whole(0, LONGEST);
+/// Milliseconds that somebody is waited for.
+const WAIT: Kind = Whole(1, LONGEST);
 const PORT: Kind = Whole(1, 65_535);
 
 /// The cipher list of `ssl_cipher_suite = intermediate`.
@@ -215,8 +122,9 @@ pub const KEYS: &[Key] = &[
         "silverback-data",
         "The working directory. A relative path starts at the directory in which the server was started.",
     ),
-    acts("log_level", OneOf(LogLevel::WORDS), "notice", "The least severe message that is still logged.")
+    acts("log_level", OneOf(LogLevel::WORDS), "notice", "The least severe message that is still logged. From `info` on each request has a line.")
         .reloads(),
+    acts("log_format", OneOf(LogFormat::WORDS), "text", "Whether a line of the log is text or a JSON object."),
     inert("proxy_access_log", Text, "logs/access.log", LOGS),
     inert("proxy_error_log", Text, "logs/error.log", LOGS),
     inert("proxy_stream_access_log", Text, "logs/access.log basic", LOGS),
@@ -249,7 +157,7 @@ pub const KEYS: &[Key] = &[
     inert("error_template_json", Text, "", PROXY),
     inert("error_template_xml", Text, "", PROXY),
     inert("error_template_plain", Text, "", PROXY),
-    acts("node_id", Uuid, "", "The id of this node, a UUID. Without it the node keeps an id of its own."),
+    acts("node_id", Uuid, "", "The id of this node. Without it a new one is made at every start."),
     inert(
         "proxy_listen",
         Listen(Subsystem::Http),
@@ -260,9 +168,72 @@ pub const KEYS: &[Key] = &[
     acts(
         "admin_listen",
         Listen(Subsystem::Http),
-        "127.0.0.1:8001",
+        "127.0.0.1:8001 backlog=16384, 127.0.0.1:8444 http2 ssl backlog=16384",
         "The addresses of the Admin API, each with flags, or `off`.",
     ),
+    acts(
+        "enforce_rbac",
+        Boolean,
+        "off",
+        "Let a request in only with a token (`Kong-Admin-Token`) whose roles allow it.",
+    ),
+    acts("admin_token", Text, "", "A token that may do everything, beside those in the store.").secret(),
+    acts(
+        "keyring",
+        Text,
+        "",
+        "A file of keys; with it, the fields that are marked so are encrypted at rest. `silverback keyring` makes one.",
+    ),
+    acts(
+        "admin_allow_unauthenticated",
+        Boolean,
+        "off",
+        "Serve the Admin API on addresses that other machines reach, although clients need no token.",
+    ),
+    acts(
+        "admin_max_connections",
+        Whole(1, 1_000_000),
+        "16384",
+        "How many connections may be open. Beyond, the one that has been idle for longest is closed; a new one, if none is.",
+    )
+    .reloads(),
+    acts(
+        "admin_header_timeout",
+        WAIT,
+        "30000",
+        "Milliseconds that a TLS handshake, and the head of a request, may take; then the connection is closed.",
+    )
+    .reloads(),
+    acts(
+        "admin_keepalive_timeout",
+        WAIT,
+        "75000",
+        "Milliseconds after which a connection is closed on which nothing is asked.",
+    )
+    .reloads(),
+    acts(
+        "admin_send_timeout",
+        WAIT,
+        "60000",
+        "Milliseconds after which a connection is closed whose client takes nothing of its answer.",
+    )
+    .reloads(),
+    acts(
+        "admin_rate_limit",
+        COUNT,
+        "0",
+        "How many requests a second are answered of one client address; 0 sets no limit.",
+    )
+    .reloads(),
+    acts("admin_rate_limit_burst", COUNT, "", "How many of them may come at once; as many as in a second if unset.")
+        .reloads(),
+    acts(
+        "admin_concurrency_limit",
+        COUNT,
+        "0",
+        "How many requests of one client address are answered at the same time; 0 sets no limit.",
+    )
+    .reloads(),
     acts(
         "body_limit",
         Size,
@@ -328,8 +299,21 @@ pub const KEYS: &[Key] = &[
     inert("ssl_session_timeout", Text, "1d", PROXY)
         .also(&["nginx_http_ssl_session_timeout", "nginx_stream_ssl_session_timeout"]),
     inert("ssl_session_cache_size", Text, "10m", PROXY),
-    inert("admin_ssl_cert", List, "", TLS),
-    inert("admin_ssl_cert_key", List, "", TLS).secret(),
+    acts(
+        "admin_ssl_cert",
+        List,
+        "",
+        "The certificates of listeners with `ssl`: files, PEM text, or PEM text in base64. Without any, one is made.",
+    )
+    .reloads(),
+    acts("admin_ssl_cert_key", List, "", "Their keys, in the same order.").secret().reloads(),
+    acts(
+        "admin_client_certificate",
+        List,
+        "",
+        "Authorities, likewise. With any, whoever connects to a listener with `ssl` must show a certificate that one of them has signed.",
+    )
+    .reloads(),
     inert("admin_gui_ssl_cert", List, "", GUI),
     inert("admin_gui_ssl_cert_key", List, "", GUI).secret(),
     inert("status_ssl_cert", List, "", STATUS),
@@ -418,7 +402,12 @@ pub const KEYS: &[Key] = &[
     acts("pg_timeout", MILLISECONDS, "5000", "Milliseconds for connecting, and for each statement."),
     acts("pg_user", Text, "kong", "The user to connect as."),
     acts("pg_password", Text, "", "The password of that user.").secret(),
-    acts("pg_ssl", Boolean, "off", "Whether to ask PostgreSQL for TLS."),
+    acts(
+        "pg_ssl",
+        Boolean,
+        "off",
+        "Whether to speak TLS with PostgreSQL; a server that has none is refused.",
+    ),
     acts(
         "pg_ssl_verify",
         Boolean,
@@ -436,7 +425,7 @@ pub const KEYS: &[Key] = &[
         "pg_keepalive_timeout",
         MILLISECONDS,
         "",
-        "Milliseconds after which an idle connection is closed; 0 keeps it open.",
+        "Milliseconds after which an idle connection is closed, a minute if unset; 0 keeps it open.",
     ),
     acts("pg_pool_size", COUNT, "", "How many connections may be open."),
     inert("pg_backlog", COUNT, "", POOL),
@@ -516,7 +505,12 @@ pub const KEYS: &[Key] = &[
     inert("lua_max_resp_headers", Whole(1, 1000), "100", LUA),
     inert("lua_max_uri_args", Whole(1, 1000), "100", LUA),
     inert("lua_max_post_args", Whole(1, 1000), "100", LUA),
-    acts("role", OneOf(Role::WORDS), "traditional", "The part of this node in a hybrid deployment."),
+    acts(
+        "role",
+        OneOf(Role::WORDS),
+        "traditional",
+        "The part of this node in a hybrid deployment; so far only `traditional` starts.",
+    ),
     inert("kic", Boolean, "off", CLUSTER),
     inert("pluginserver_names", List, "", PLUGIN_SERVERS),
     inert("untrusted_lua", OneOf(&["on", "off", "sandbox"]), "sandbox", UNTRUSTED),
@@ -564,14 +558,5 @@ mod tests {
             }
         }
         assert!(matches!(Size.read(""), Ok(Setting::Unset)));
-    }
-
-    #[test]
-    fn the_reference_names_every_key_in_four_columns() {
-        let text = reference();
-        assert_eq!(text.lines().count(), 2 + KEYS.len() + NAMESPACES.len());
-        for line in text.lines() {
-            assert_eq!(line.replace("\\|", "").matches('|').count(), 5, "{line}");
-        }
     }
 }

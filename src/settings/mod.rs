@@ -4,24 +4,30 @@
 //! reported by `GET /` and named to the caller; nothing here logs, opens a socket or creates a directory.
 //!
 //! Two defaults differ from Kong's. `prefix` is `silverback-data` in the directory where the server is started,
-//! so that it runs without root rights; and `admin_listen` is a plain loopback address alone. The database is
-//! SQLite unless another is chosen.
+//! so that it runs without root rights; and the addresses of `admin_listen` are not shared with another process
+//! (`reuseport`). The database is SQLite unless another is chosen.
 
 mod address;
 mod configuration;
+mod key;
 mod keys;
 mod names;
+mod reference;
 mod reload;
 mod sources;
 mod values;
 mod words;
 
 pub use address::{Address, Subsystem};
-pub use keys::{KEYS, Key, Meaning, NAMESPACES, Namespace, reference};
+pub use key::{Key, Meaning, Namespace};
+pub use keys::{KEYS, NAMESPACES};
+pub use reference::reference;
 pub use reload::Reloaded;
 pub use sources::{Origin, SettingsError};
 pub use values::{Kind, Secret};
-pub use words::{BUNDLED_PLUGINS, BUNDLED_VAULTS, Database, Edition, LogLevel, Role, RouterFlavor};
+pub use words::{
+    BUNDLED_PLUGINS, BUNDLED_VAULTS, Database, Edition, LogFormat, LogLevel, Role, RouterFlavor,
+};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -46,7 +52,7 @@ pub struct Postgres {
     pub password: Option<Secret>,
     /// For connecting, and for each statement.
     pub timeout: Duration,
-    /// Ask for TLS, and go on without it if the server has none.
+    /// Speak TLS; a server that has none is refused.
     pub ssl: bool,
     /// With `ssl`: refuse a server whose certificate is not signed by [`Settings::trusted_certificates`].
     pub ssl_verify: bool,
@@ -60,12 +66,24 @@ pub struct Postgres {
     pub pool_size: Option<u32>,
 }
 
+/// Who may use the Admin API.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Access {
+    /// Whether every request must carry a token.
+    pub enforced: bool,
+    /// A token that may do everything, beside those of the store.
+    pub token: Option<Secret>,
+    /// Whether the Admin API may be served to other machines although clients need no token.
+    pub unauthenticated: bool,
+}
+
 /// Every setting that changes what the server does. [`Settings::configuration`] has the others too.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// The working directory, absolute. It may not exist yet.
     pub prefix: PathBuf,
     pub log_level: LogLevel,
+    pub log_format: LogFormat,
     pub edition: Edition,
     /// Whether clients may make workspaces beside the default one.
     pub workspaces: bool,
@@ -75,11 +93,32 @@ pub struct Settings {
 
     /// Where the Admin API is served; empty if it is `off`. Entries with `ssl` are not filtered out.
     pub admin_listen: Vec<Address>,
+    pub access: Access,
     /// The origins (`scheme://host:port`) of `admin_gui_url`.
     pub admin_gui_origins: Vec<String>,
     /// The largest request body in bytes; `usize::MAX` if there is no limit.
     pub body_limit: usize,
     pub request_timeout: Duration,
+    /// How many connections to the Admin API may be open.
+    pub max_connections: usize,
+    /// For a TLS handshake, and for the head of a request.
+    pub header_timeout: Duration,
+    /// Between requests.
+    pub keepalive_timeout: Duration,
+    /// Until a client takes some of an answer.
+    pub send_timeout: Duration,
+    /// Requests a second of one client address; 0 sets no limit.
+    pub rate_limit: u32,
+    /// How many of them may come at once; `None` for as many as in a second.
+    pub rate_limit_burst: Option<u32>,
+    /// Requests at once of one client address; 0 sets no limit.
+    pub concurrency_limit: u32,
+    /// `admin_ssl_cert`: paths, PEM text, or PEM text in base64.
+    pub admin_ssl_cert: Vec<String>,
+    /// `admin_ssl_cert_key`, likewise; in the order of the certificates.
+    pub admin_ssl_cert_key: Vec<Secret>,
+    /// `admin_client_certificate`, likewise; empty if clients need none.
+    pub admin_client_certificate: Vec<String>,
 
     pub database: Database,
     /// The file of the SQLite database, absolute.
@@ -87,6 +126,8 @@ pub struct Settings {
     /// Whether reads of the SQLite database are answered from memory.
     pub sqlite_read_cache: bool,
     pub postgres: Postgres,
+    /// The file with the keys of fields that are encrypted at rest, absolute.
+    pub keyring: Option<PathBuf>,
     /// `lua_ssl_trusted_certificate`: paths, PEM text in base64, or the word `system`.
     pub trusted_certificates: Vec<String>,
     /// The file that fills a node without a database.
@@ -151,15 +192,35 @@ impl Settings {
         let limit = size(values.text("body_limit")).and_then(|bytes| usize::try_from(bytes).ok());
         Self {
             log_level: LogLevel::from_word(values.text("log_level")).unwrap_or(LogLevel::Notice),
+            log_format: LogFormat::from_word(values.text("log_format")).unwrap_or(LogFormat::Text),
             edition: Edition::from_word(values.text("edition")).unwrap_or(Edition::Community),
             workspaces: values.boolean("workspaces")
                 || Edition::from_word(values.text("edition")) == Some(Edition::Enterprise),
             role: Role::from_word(values.text("role")).unwrap_or(Role::Traditional),
             node_id: values.text_if_set("node_id").map(str::to_owned),
             admin_listen: values.addresses("admin_listen").to_vec(),
+            access: Access {
+                enforced: values.boolean("enforce_rbac"),
+                token: secret("admin_token"),
+                unauthenticated: values.boolean("admin_allow_unauthenticated"),
+            },
             admin_gui_origins: values.list("admin_gui_url").iter().filter_map(|url| origin(url)).collect(),
             body_limit: limit.filter(|bytes| *bytes > 0).unwrap_or(usize::MAX),
             request_timeout: milliseconds("request_timeout"),
+            max_connections: count("admin_max_connections").map_or(usize::MAX, |most| most as usize),
+            header_timeout: milliseconds("admin_header_timeout"),
+            keepalive_timeout: milliseconds("admin_keepalive_timeout"),
+            send_timeout: milliseconds("admin_send_timeout"),
+            rate_limit: count("admin_rate_limit").unwrap_or_default(),
+            rate_limit_burst: count("admin_rate_limit_burst"),
+            concurrency_limit: count("admin_concurrency_limit").unwrap_or_default(),
+            admin_ssl_cert: values.list("admin_ssl_cert").to_vec(),
+            admin_ssl_cert_key: values
+                .list("admin_ssl_cert_key")
+                .iter()
+                .map(|key| Secret::from(key.as_str()))
+                .collect(),
+            admin_client_certificate: values.list("admin_client_certificate").to_vec(),
             database: Database::from_word(values.text("database")).unwrap_or(Database::Sqlite),
             sqlite_path: prefix.join(values.text("sqlite_path")),
             sqlite_read_cache: values.boolean("sqlite_read_cache"),
@@ -178,6 +239,7 @@ impl Settings {
                 keepalive_timeout: Some(keepalive.unwrap_or(KEEPALIVE)).filter(|time| !time.is_zero()),
                 pool_size: positive("pg_pool_size"),
             },
+            keyring: values.text_if_set("keyring").map(|file| absolute(Path::new(file))),
             trusted_certificates: values.list("lua_ssl_trusted_certificate").to_vec(),
             declarative_config: values.text_if_set("declarative_config").map(PathBuf::from),
             declarative_config_string: secret("declarative_config_string"),
@@ -226,7 +288,8 @@ mod tests {
         assert_eq!(settings, Settings::default());
         assert!(settings.prefix.is_absolute() && settings.prefix.ends_with("silverback-data"));
         assert_eq!(settings.sqlite_path, settings.prefix.join("silverback.db"));
-        assert_eq!(settings.admin_listen.iter().map(Address::target).collect::<Vec<_>>(), ["127.0.0.1:8001"]);
+        let listeners: Vec<_> = settings.admin_listen.iter().map(|own| (own.target(), own.ssl)).collect();
+        assert_eq!(listeners, [("127.0.0.1:8001".to_owned(), false), ("127.0.0.1:8444".to_owned(), true)]);
         assert_eq!(settings.database, Database::Sqlite);
         assert!(settings.sqlite_read_cache);
         assert_eq!(settings.body_limit, 10 << 20);
@@ -305,8 +368,11 @@ mod tests {
             ("ssl_cert_key", json!("******")),
             ("trusted_ips", json!({})),
             ("host_ports", json!({"8000": 80})),
-            ("admin_listen", json!(["127.0.0.1:8001"])),
-            ("admin_ssl_enabled", json!(false)),
+            (
+                "admin_listen",
+                json!(["127.0.0.1:8001 backlog=16384", "127.0.0.1:8444 http2 ssl backlog=16384"]),
+            ),
+            ("admin_ssl_enabled", json!(true)),
             ("proxy_ssl_enabled", json!(true)),
             ("stream_listeners", json!({})),
             ("loaded_vaults", json!({"env": true})),

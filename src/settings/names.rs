@@ -2,7 +2,8 @@
 //!
 //! No value is looked at here.
 
-use super::keys::{FAMILIES, KEYS, Key, NAMESPACES, Namespace};
+use super::key::{Key, Namespace};
+use super::keys::{FAMILIES, KEYS, NAMESPACES};
 
 /// The namespace that a name stands in, also if the name is a key of the table.
 pub(super) fn namespace_of(name: &str) -> Option<&'static Namespace> {

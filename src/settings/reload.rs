@@ -4,7 +4,8 @@
 //! `GET /` shows. Nothing is read here, and nothing is told to anybody.
 
 use super::Settings;
-use super::keys::{KEYS, Meaning};
+use super::key::Meaning;
+use super::keys::KEYS;
 use super::values::Values;
 
 /// What came of reading settings again.

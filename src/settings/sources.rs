@@ -6,7 +6,7 @@
 //! would skip in silence (a misspelt key, a line that is no setting) is an error here. An environment variable of
 //! an unknown name is no error, because other programs set variables that begin with `KONG_` too.
 
-use super::keys::{Key, Meaning};
+use super::key::{Key, Meaning};
 use super::names::{Named, named, suggestion};
 use super::values::{Entry, HIDDEN, Kind, Setting, Values, is_secret, list};
 use indexmap::{IndexMap, IndexSet};

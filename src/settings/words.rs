@@ -42,6 +42,15 @@ words! {
 }
 
 words! {
+    /// What a line of the log is (`log_format`).
+    LogFormat {
+        Text = "text",
+        /// One object for each line.
+        Json = "json",
+    }
+}
+
+words! {
     /// Where entities are stored (`database`).
     Database {
         /// One file on this machine.

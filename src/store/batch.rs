@@ -36,10 +36,10 @@ const INSERT_TAG_POSTGRES: &str =
 const DELETE_TAG_SQLITE: &str = "DELETE FROM \"tags\" WHERE \"entity\" = ? AND \"tag\" = ? AND \"id\" = ?";
 const DELETE_TAG_POSTGRES: &str =
     "DELETE FROM \"tags\" WHERE \"entity\" = $1 AND \"tag\" = $2 AND \"id\" = $3";
-const LOG_SQLITE: &str = "INSERT INTO \"changes\" (\"entity\", \"id\", \"operation\", \"before\", \"after\", \"at\", \"ws_id\") \
-     VALUES (?, ?, ?, ?, ?, ?, ?)";
-const LOG_POSTGRES: &str = "INSERT INTO \"changes\" (\"entity\", \"id\", \"operation\", \"before\", \"after\", \"at\", \"ws_id\") \
-     VALUES ($1, $2, $3, $4, $5, $6, $7)";
+const LOG_SQLITE: &str = "INSERT INTO \"changes\" (\"entity\", \"id\", \"operation\", \"before\", \"after\", \"at\", \"ws_id\", \"client\") \
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+const LOG_POSTGRES: &str = "INSERT INTO \"changes\" (\"entity\", \"id\", \"operation\", \"before\", \"after\", \"at\", \"ws_id\", \"client\") \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 
 impl<C: ConnectionTrait> Session<'_, C> {
     /// Writes a new row.
@@ -51,7 +51,8 @@ impl<C: ConnectionTrait> Session<'_, C> {
 
     /// The values of a new row.
     pub(super) fn values(&self, entity: &'static Entity, row: &Row) -> Vec<Bound> {
-        let mut values = sql::insert_values(entity, row, self.dialect);
+        let row = self.statements.sealed(entity, row);
+        let mut values = sql::insert_values(entity, &row, self.dialect);
         if entity.workspaceable {
             values.push(sql::bind_workspace(self.own_workspace(entity), self.dialect));
         }
@@ -61,7 +62,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
     /// Writes a row over the stored one.
     pub fn update(&mut self, entity: &'static Entity, before: Row, row: Row) -> Result<(), Failure> {
         let text = self.statements.text(entity, Shape::Update, self.scope, self.dialect);
-        let values = sql::update_values(entity, &row, self.dialect);
+        let values = sql::update_values(entity, &self.statements.sealed(entity, &row), self.dialect);
         self.write(entity, &text, values, Some(before), Some(row))
     }
 
@@ -90,6 +91,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
         mut before: Option<Row>,
         mut after: Option<Row>,
     ) -> Result<(), Failure> {
+        self.permit(before.as_ref(), after.as_ref())?;
         // A row that was read among those of every workspace carries its own.
         let rows = [&mut before, &mut after].into_iter().flatten();
         let carried = rows.filter_map(|row| row.shift_remove(WORKSPACE)).last();
@@ -110,6 +112,15 @@ impl<C: ConnectionTrait> Session<'_, C> {
         self.add(text, self.line(&change));
         self.wrote(vec![change]);
         Ok(())
+    }
+
+    /// Refuses what the client may not touch. What the node itself does on the way is not the client's doing.
+    pub(super) fn permit(&self, before: Option<&Row>, after: Option<&Row>) -> Result<(), Failure> {
+        let Some(client) = self.client.as_ref().filter(|_| self.scope != Scope::Every) else { return Ok(()) };
+        match [before, after].into_iter().flatten().all(|row| client.reaches(row)) {
+            true => Ok(()),
+            false => Err(Failure::Forbidden),
+        }
     }
 
     fn add(&mut self, text: &str, values: Vec<Bound>) {
@@ -144,7 +155,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
     /// The values of a line in the change log.
     pub(super) fn line(&self, change: &Change) -> Vec<Bound> {
         let image = |row: &Option<Row>| match row {
-            Some(row) => sql::bind_row(row, self.dialect),
+            Some(row) => sql::bind_row(&self.statements.sealed(change.entity, row), self.dialect),
             None => sql::bind_json(&Value::Null, self.dialect),
         };
         vec![
@@ -155,6 +166,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
             image(&change.after),
             Bound::from(self.now_ms),
             sql::bind_workspace(change.workspace, self.dialect),
+            Bound::from(self.client.as_ref().map(|client| client.name.as_ref())),
         ]
     }
 

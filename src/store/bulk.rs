@@ -203,6 +203,9 @@ impl<C: ConnectionTrait> Session<'_, C> {
         entity: &'static Entity,
         rows: Vec<(Option<Row>, Row)>,
     ) -> Result<(), Failure> {
+        for (before, after) in &rows {
+            self.permit(before.as_ref(), Some(after))?;
+        }
         self.guard().await?;
         self.run("SAVEPOINT rows").await?;
         let workspace = self.own_workspace(entity);
@@ -258,9 +261,10 @@ impl<C: ConnectionTrait> Session<'_, C> {
         let insert = |rows| format!("INSERT INTO \"tags\" {columns} VALUES {}", lists(rows, 5));
         self.pieces(come, 5, insert).await?;
         let lines = changes.iter().map(|change| self.line(change)).collect();
-        let columns = "(\"entity\", \"id\", \"operation\", \"before\", \"after\", \"at\", \"ws_id\")";
-        let insert = |rows| format!("INSERT INTO \"changes\" {columns} VALUES {}", lists(rows, 7));
-        self.pieces(lines, 7, insert).await
+        let columns =
+            "(\"entity\", \"id\", \"operation\", \"before\", \"after\", \"at\", \"ws_id\", \"client\")";
+        let insert = |rows| format!("INSERT INTO \"changes\" {columns} VALUES {}", lists(rows, 8));
+        self.pieces(lines, 8, insert).await
     }
 
     /// Sends lists of values, with as few statements as their numbers allow. Each has a power of two of them, so that

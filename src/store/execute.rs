@@ -159,7 +159,7 @@ impl<S: Conversation> Execution<'_, S> {
         let stored = self.session.get(child, &key).await?.filter(|row| {
             row.get(field).and_then(|value| reference(value, parent)).as_deref() == Some(above_id.as_str())
         });
-        let stored = stored.ok_or_else(|| absent_below(child, &key, self.context))?;
+        let stored = stored.ok_or_else(|| absent_below(child, &key))?;
         match action {
             Action::Delete => {
                 permit_deletion(self.session, self.declarations, child, &stored, &key).await?;
@@ -503,11 +503,9 @@ pub fn below_key(
 }
 
 /// The failure for a child that is not there.
-pub fn absent_below(child: &Entity, key: &Key, context: &Context) -> Failure {
+pub fn absent_below(child: &Entity, key: &Key) -> Failure {
     match key {
-        Key::Within { .. } if child.key_below.is_some() => {
-            Failure::Unnamed { request_id: (context.new_id)() }
-        }
+        Key::Within { .. } if child.key_below.is_some() => Failure::Unnamed,
         _ => Failure::Absent(NOT_FOUND),
     }
 }

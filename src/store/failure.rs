@@ -16,7 +16,9 @@ pub enum Failure {
     Absent(&'static str),
     /// No row below its parent bears the name in the path (`/consumers/{}/acls/{group}`). Kong answers that with an id
     /// of the request beside the sentence.
-    Unnamed { request_id: uuid::Uuid },
+    Unnamed,
+    /// The client may not touch a row that this would write.
+    Forbidden,
     /// The endpoint does not do this.
     NotAllowed,
     /// A constraint of the database was broken; the engine finds out which.

@@ -18,6 +18,10 @@ pub enum MigrationError {
         "the database was written by a newer program (format {found}; this one knows {FORMAT}): use that program, or restore a backup"
     )]
     Newer { found: u32 },
+    #[error(
+        "the database holds the tables of another program, such as Kong's: name another one, and fill it by `config db_import`"
+    )]
+    Foreign,
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// A row refers to one that is not there.
@@ -72,6 +76,13 @@ pub async fn existing(db: &impl ConnectionTrait, dialect: Dialect) -> Result<Vec
     Ok(tables)
 }
 
+/// Whether a database keeps its format as this program does. Kong's tables have names that ours have, too, and its table
+/// of migrations has the name of this one, with other columns.
+fn keeps_format(existing: &[Existing]) -> Result<bool, MigrationError> {
+    let Some(table) = existing.iter().find(|table| table.name == "schema_meta") else { return Ok(false) };
+    if table.columns.iter().any(|column| column == "value") { Ok(true) } else { Err(MigrationError::Foreign) }
+}
+
 /// The steps that a database still needs.
 pub async fn pending(
     db: &impl ConnectionTrait,
@@ -79,7 +90,7 @@ pub async fn pending(
     wanted: &[Table],
 ) -> Result<Vec<Step>, MigrationError> {
     let existing = existing(db, dialect).await?;
-    if existing.iter().any(|table| table.name == "schema_meta") {
+    if keeps_format(&existing)? {
         let sql = "SELECT \"key\", \"value\" FROM \"schema_meta\" WHERE \"key\" = 'format'";
         let found =
             texts(db, dialect, sql).await?.first().and_then(|(_, value)| value.parse().ok()).unwrap_or(0);
@@ -152,6 +163,7 @@ pub async fn reset(
 ) -> Result<(), MigrationError> {
     let transaction = db.begin_with_options(immediate()).await?;
     let existing = existing(&transaction, dialect).await?;
+    keeps_format(&existing)?;
     for table in wanted.iter().rev().filter(|table| existing.iter().any(|own| own.name == table.name)) {
         transaction.execute_unprepared(&format!("DROP TABLE \"{}\"", table.name)).await?;
     }

@@ -7,17 +7,22 @@
 mod announcements;
 mod batch;
 mod bulk;
+mod client;
 mod connections;
 mod conversation;
 mod deletion;
 mod execute;
 mod failure;
+mod figures;
+mod history;
+mod keyring;
 mod memory;
 mod migrations;
 mod mirror;
 mod parts;
 mod postgres;
 mod rows;
+mod sealing;
 mod session;
 mod space;
 mod sqlite;
@@ -39,9 +44,13 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use announcements::Announcement;
+pub use client::Client;
 pub use connections::Connection;
 pub use execute::{absent_below, below_key, reference_field, reference_to};
 pub use failure::{Failure, NOT_FOUND};
+pub use figures::{Asked, Figures, Pool};
+pub use history::{Filter, Line};
+pub use keyring::{Keyring, KeyringError};
 pub use memory::{Busy, Snapshot, Turn};
 pub use rows::{Entry, Slice};
 pub use space::Space;
@@ -75,6 +84,10 @@ pub enum OpenError {
     Unusable { path: PathBuf, cause: String },
     #[error("another process has the database '{}' open", .0.display())]
     InUse(PathBuf),
+    #[error("what the database keeps encrypted is under the key '{0}', which is not in the keyring")]
+    Sealed(String),
+    #[error("what the database keeps encrypted cannot be brought under the current key: {0}")]
+    Unopened(String),
     #[error("{0}")]
     Migration(#[from] migrations::MigrationError),
 }
@@ -84,6 +97,8 @@ pub struct Shared {
     pub declarations: Arc<Declarations>,
     graph: Graph,
     flavor: Flavor,
+    /// The keys of fields that are encrypted.
+    keyring: Option<Arc<Keyring>>,
 }
 
 impl Shared {
@@ -97,6 +112,7 @@ pub struct Store {
     shared: Arc<Shared>,
     engine: Engine,
     default: Scope,
+    figures: Figures,
 }
 
 enum Engine {
@@ -111,9 +127,10 @@ impl Store {
         database: &Database,
         declarations: Arc<Declarations>,
         flavor: Flavor,
+        keyring: Option<Arc<Keyring>>,
     ) -> Result<Store, OpenError> {
         let graph = Graph::new(&declarations);
-        let shared = Arc::new(Shared { declarations, graph, flavor });
+        let shared = Arc::new(Shared { declarations, graph, flavor, keyring });
         let engine = match database {
             Database::Sqlite { location, read_cache } => {
                 Engine::Sqlite(sqlite::Sqlite::open(location, *read_cache, Arc::clone(&shared)).await?)
@@ -124,7 +141,7 @@ impl Store {
             Database::Off => Engine::Memory(memory::Memory::open(Arc::clone(&shared))),
         };
         let default = Scope::default_of(&shared.declarations);
-        Ok(Store { shared, engine, default })
+        Ok(Store { shared, engine, default, figures: Figures::default() })
     }
 
     /// Whether the database answers.
@@ -141,7 +158,7 @@ impl Store {
 
     /// The rows of one workspace, and those that belong to none.
     pub fn within(&self, scope: Scope) -> Space<'_> {
-        Space { store: self, scope }
+        Space { store: self, scope, client: None }
     }
 
     /// The rows of requests whose path names no workspace.
@@ -153,10 +170,7 @@ impl Store {
     /// one.
     pub async fn workspace(&self, segment: &str) -> Result<Option<Scope>, Failure> {
         let Some(entity) = self.shared.declarations.workspaces() else { return Ok(None) };
-        let is_default = |default: DefaultWorkspace| {
-            default.name == segment || Uuid::parse_str(segment).is_ok_and(|id| id == default.id)
-        };
-        if entity.default_workspace.is_some_and(is_default) {
+        if self.is_default_workspace(segment) {
             return Ok(Some(self.default));
         }
         let circumstances = self.shared.circumstances();
@@ -166,6 +180,15 @@ impl Store {
         }
         let id = self.default_space().id(entity, &key).await?;
         Ok(id.and_then(|id| Uuid::parse_str(&id).ok()).map(Scope::Workspace))
+    }
+
+    /// Whether a name or id is that of the workspace of requests whose path names none.
+    pub fn is_default_workspace(&self, segment: &str) -> bool {
+        let is_meant = |default: DefaultWorkspace| {
+            default.name == segment || Uuid::parse_str(segment).is_ok_and(|id| id == default.id)
+        };
+        let entity = self.shared.declarations.workspaces();
+        entity.and_then(|entity| entity.default_workspace).is_some_and(is_meant)
     }
 
     /// The scope of requests whose path names no workspace.
@@ -221,6 +244,32 @@ impl Store {
     /// How many bytes of pages are remembered, and how many may be; `None` where none are.
     pub fn page_memory(&self) -> Option<(usize, usize)> {
         self.mirror().map(mirror::Mirror::page_memory)
+    }
+
+    /// How long it takes.
+    pub fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    /// The connections to PostgreSQL, where there are such.
+    pub fn pool(&self) -> Option<Pool> {
+        let Engine::Postgres(engine) = &self.engine else { return None };
+        let pool = engine.db.get_postgres_connection_pool();
+        let (open, idle) = (u64::from(pool.size()), pool.num_idle() as u64);
+        // Who asks and has no connection waits for one.
+        let waiting = self.figures.asking().saturating_sub(open.saturating_sub(idle));
+        Some(Pool { open, idle, waiting })
+    }
+
+    /// The last version of the change log; `None` without one, and where the database does not answer soon.
+    pub async fn version(&self) -> Option<i64> {
+        let db = match &self.engine {
+            Engine::Sqlite(engine) => &engine.readers,
+            Engine::Postgres(engine) => &engine.db,
+            Engine::Memory(_) => return None,
+        };
+        let asked = tokio::time::timeout(Duration::from_secs(5), announcements::version(db)).await;
+        asked.ok()?.ok()
     }
 
     /// Finishes what was begun and closes the database.
@@ -286,7 +335,7 @@ async fn find_conflict<C: ConnectionTrait>(
             return Ok(Some(Error::UniqueViolation(Row::from_iter([(field.to_owned(), value.clone())]))));
         }
     }
-    if let Some(key) = sql::cache_key(entity, row)
+    if let Some(key) = sql::cache_key(entity, &session.statements.sealed(entity, row))
         && session.by_cache_key(entity, &key).await?.is_some_and(|found| is_other(&found))
     {
         let part = |name: &&str| ((*name).to_owned(), row.get(*name).cloned().unwrap_or_default());

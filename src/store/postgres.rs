@@ -18,9 +18,11 @@ use sea_orm::{
 };
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
+use super::client::Client;
 use super::connections::{Connection, Losses, connect};
 use super::failure::{Failure, Reason, within};
 use super::migrations::{self, MigrationError};
+use super::sealing;
 use super::session::{Session, Statements};
 use super::transaction::Progress;
 use super::{OpenError, Shared, diagnose, execution};
@@ -50,12 +52,14 @@ impl Postgres {
         let losses = Arc::new(Losses::default());
         let db = connect(connection, Arc::clone(&losses)).await?;
         super::report(&migrations::up(&db, Dialect::Postgres, &tables(&shared.declarations)).await?);
+        let statements = Statements::new(shared.keyring.clone());
+        sealing::up(&db, Dialect::Postgres, &statements, &shared).await?;
         let version = super::announcements::version(&db).await.map_err(MigrationError::from)?;
         let turns = connection.at_once.map(|(number, wait)| (Semaphore::new(number as usize), wait));
         Ok(Postgres {
             db,
             version,
-            statements: Statements::default(),
+            statements,
             losses,
             patience: connection.patience(),
             turns,
@@ -121,13 +125,14 @@ impl Postgres {
     pub async fn write(
         &self,
         scope: Scope,
+        client: Option<&Client>,
         operations: Vec<Operation>,
         progress: &Progress,
     ) -> Result<Option<Row>, Failure> {
         let _turn = self.turn().await?;
         let (mut tries, mut alone) = (1, None);
         loop {
-            match self.attempt(scope, &operations, progress).await {
+            match self.attempt((scope, client), &operations, progress).await {
                 Ok(row) => return Ok(row),
                 Err(Ended::Undone(failure)) if self.try_again(&failure, tries).await => {
                     tries += 1;
@@ -145,7 +150,7 @@ impl Postgres {
 
     async fn attempt(
         &self,
-        scope: Scope,
+        (scope, client): (Scope, Option<&Client>),
         operations: &[Operation],
         progress: &Progress,
     ) -> Result<Option<Row>, Ended> {
@@ -154,7 +159,7 @@ impl Postgres {
         let context = circumstances.context();
         let now_ms = context.now_ms();
         let session = Session::new(&transaction, &self.statements, Dialect::Postgres, scope, now_ms);
-        let mut session = session.patient(self.patience);
+        let mut session = session.patient(self.patience).of(client.cloned());
         match execution(&mut session, &self.shared, &context).run(operations.iter().cloned(), progress).await
         {
             Ok(row) => match within(self.patience(), transaction.commit()).await.map_err(Failure::from) {

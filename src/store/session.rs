@@ -3,12 +3,15 @@
 //! A session runs within a transaction or outside of one, on either dialect; it does not decide anything about
 //! entities. How it writes is in `batch.rs`.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use entities::schema::{Entity, Row};
 use generators::operations::{Key, Page, Scope, WORKSPACE, seconds_left};
+use generators::sealed::{self, Place};
 use generators::sql::{self, Shape};
 use generators::tables::{Dialect, Kind, kind};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Values};
@@ -17,7 +20,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::batch::Batch;
+use super::client::Client;
 use super::failure::{Failure, within};
+use super::keyring::{Keyring, Unopened};
 use super::mirror::Mirror;
 use super::parts::stored;
 
@@ -46,11 +51,49 @@ impl Change {
 /// What the text of a statement depends on: the entity, the shape, and whether it is about every workspace.
 type Form = (&'static str, Shape, bool);
 
-/// The texts of statements, each made once.
+/// The texts of statements, each made once, and the keys with which their values are sealed.
 #[derive(Default)]
-pub struct Statements(RwLock<HashMap<Form, Arc<str>>>);
+pub struct Statements {
+    texts: RwLock<HashMap<Form, Arc<str>>>,
+    keyring: Option<Arc<Keyring>>,
+}
 
 impl Statements {
+    /// No texts yet.
+    pub fn new(keyring: Option<Arc<Keyring>>) -> Statements {
+        Statements { texts: RwLock::default(), keyring }
+    }
+
+    /// A row as it is kept: what is to be encrypted is.
+    pub(super) fn sealed<'r>(&self, entity: &Entity, row: &'r Row) -> Cow<'r, Row> {
+        let Some(keyring) = &self.keyring else { return Cow::Borrowed(row) };
+        let mut row = row.clone();
+        let seal =
+            |place: &Place, text: &str| Ok::<_, Infallible>(keyring.seal(text, place.path, place.unique));
+        let _never_fails = sealed::map(entity, &mut row, &seal);
+        Cow::Owned(row)
+    }
+
+    /// Makes a row that was kept into what it was.
+    pub(super) fn opened(&self, entity: &Entity, row: &mut Row) -> Result<(), Unopened> {
+        match &self.keyring {
+            Some(keyring) => {
+                sealed::map(entity, row, &|place: &Place, text: &str| keyring.open(text, place.path))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Every form in which the value of a unique field may be kept.
+    fn forms(&self, entity: &Entity, field: &str, value: &str) -> Vec<String> {
+        match &self.keyring {
+            Some(keyring) if entity.field(field).is_some_and(|field| field.encrypted) => {
+                keyring.forms(value, &format!("{}.{field}", entity.name))
+            }
+            _ => vec![value.to_owned()],
+        }
+    }
+
     pub(super) fn text(
         &self,
         entity: &'static Entity,
@@ -59,11 +102,11 @@ impl Statements {
         dialect: Dialect,
     ) -> Arc<str> {
         let key = (entity.name, shape, scope == Scope::Every);
-        if let Some(text) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        if let Some(text) = self.texts.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Arc::clone(text);
         }
         let text: Arc<str> = sql::text(entity, &key.1, scope, dialect).into();
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&text));
+        self.texts.write().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&text));
         text
     }
 }
@@ -75,6 +118,8 @@ pub struct Session<'a, C> {
     pub(super) dialect: Dialect,
     pub(super) scope: Scope,
     pub(super) now_ms: i64,
+    /// Who asks, where that is known.
+    pub(super) client: Option<Client>,
     /// How long a statement may take; `None` sets no limit.
     pub(super) patience: Option<Duration>,
     /// Rows in memory that may stand for those in the database.
@@ -109,11 +154,17 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
             dialect,
             scope,
             now_ms,
+            client: None,
             patience: None,
             memory: None,
             changes: Vec::new(),
             batch: Batch::default(),
         }
+    }
+
+    /// A session that stamps its changes with a client's name, and writes what the client may.
+    pub fn of(self, client: Option<Client>) -> Self {
+        Session { client, ..self }
     }
 
     /// A session that gives a statement up after that long.
@@ -240,6 +291,7 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
     fn read(&self, entity: &'static Entity, found: &QueryResult) -> Result<Row, DbErr> {
         let columns = sql::held(entity).count();
         let mut row = read(entity, found)?;
+        self.statements.opened(entity, &mut row).map_err(|cause| DbErr::Custom(cause.to_string()))?;
         if entity.ttl {
             let expires_at = column(found, columns, Kind::Integer)?;
             let left = expires_at.as_i64().map(|at| seconds_left(at, self.now_ms).max(0));
@@ -262,15 +314,25 @@ impl<'a, C: ConnectionTrait> Session<'a, C> {
         match key {
             Key::Primary(id) => self.one(entity, Shape::ById, sql::id_values(entity, id, self.dialect)).await,
             Key::Unique { field, value } => {
-                let values = vec![sql::bind_text(kind_of(field), value, self.dialect)];
-                self.one(entity, Shape::ByField(field), values).await
+                for form in self.statements.forms(entity, field, value) {
+                    let values = vec![sql::bind_text(kind_of(field), &form, self.dialect)];
+                    if let Some(row) = self.one(entity, Shape::ByField(field), values).await? {
+                        return Ok(Some(row));
+                    }
+                }
+                Ok(None)
             }
             Key::Within { field, parent, by, value } => {
-                let values = vec![
-                    sql::bind_text(kind_of(field), parent, self.dialect),
-                    sql::bind_text(kind_of(by), value, self.dialect),
-                ];
-                self.one(entity, Shape::ByFieldWithin(field, by), values).await
+                for form in self.statements.forms(entity, by, value) {
+                    let values = vec![
+                        sql::bind_text(kind_of(field), parent, self.dialect),
+                        sql::bind_text(kind_of(by), &form, self.dialect),
+                    ];
+                    if let Some(row) = self.one(entity, Shape::ByFieldWithin(field, by), values).await? {
+                        return Ok(Some(row));
+                    }
+                }
+                Ok(None)
             }
         }
     }
@@ -387,7 +449,7 @@ fn read(entity: &'static Entity, found: &QueryResult) -> Result<Row, DbErr> {
 }
 
 /// The JSON value of a column. SQLite holds ids and JSON as text.
-fn column(found: &QueryResult, i: usize, kind: Kind) -> Result<Value, DbErr> {
+pub(super) fn column(found: &QueryResult, i: usize, kind: Kind) -> Result<Value, DbErr> {
     let sqlite = found.try_as_sqlite_row().is_some();
     Ok(match kind {
         Kind::Uuid if !sqlite => {

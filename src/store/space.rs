@@ -1,5 +1,6 @@
 //! The rows of one workspace: every question and every write of a client goes through its space, and sees nothing of
-//! the others. Rows of entities that belong to no workspace are seen from each.
+//! the others. Rows of entities that belong to no workspace are seen from each. A row that its client may not see is as
+//! good as absent.
 //!
 //! Reads are answered by the rows in memory where there are such, and by the database else.
 
@@ -12,8 +13,10 @@ use generators::tables::Dialect;
 use generators::{listings, output};
 use serde_json::Value;
 
+use super::client::Client;
 use super::execute::reference_field;
 use super::failure::Failure;
+use super::figures::Asked;
 use super::mirror::Mirror;
 use super::rows::Slice;
 use super::session::Session;
@@ -25,11 +28,13 @@ use super::{Engine, Store};
 pub struct Space<'a> {
     pub(super) store: &'a Store,
     pub(super) scope: Scope,
+    pub(super) client: Option<&'a Client>,
 }
 
 /// Runs a read on the engine's database session.
 macro_rules! session {
     ($self:expr, $session:ident => $question:expr) => {{
+        let _asking = $self.store.figures.begin(Asked::Read);
         let now_ms = $self.store.shared.circumstances().context().now_ms();
         match &$self.store.engine {
             Engine::Sqlite(engine) => {
@@ -57,7 +62,12 @@ macro_rules! session {
     }};
 }
 
-impl Space<'_> {
+impl<'a> Space<'a> {
+    /// The same rows, asked for by a client that is known.
+    pub fn asked_by(self, client: Option<&'a Client>) -> Space<'a> {
+        Space { client, ..self }
+    }
+
     /// Runs an operation in one transaction. The row is what the client gets to see.
     pub async fn write(self, operation: Operation) -> Result<Option<Row>, Failure> {
         self.write_all(vec![operation], &Progress::default()).await
@@ -66,6 +76,17 @@ impl Space<'_> {
     /// Whether it is that of requests whose path names no workspace.
     pub fn is_default(self) -> bool {
         self.scope == self.store.default
+    }
+
+    /// The client, if some rows are out of its reach.
+    fn limited(&self) -> Option<&'a Client> {
+        self.client.filter(|client| client.is_limited())
+    }
+
+    /// Whether the client may see a row that is rendered.
+    fn shows(&self, json: &[u8]) -> bool {
+        let reached = |client: &Client| serde_json::from_slice(json).is_ok_and(|row| client.reaches(&row));
+        self.limited().is_none_or(reached)
     }
 
     fn mirror(&self) -> Option<&Mirror> {
@@ -79,7 +100,7 @@ impl Space<'_> {
             Some(found) => found,
             None => self.row(entity, key).await?.map(|row| output::render(entity, &row).into()),
         };
-        Ok(found)
+        Ok(found.filter(|json: &Bytes| self.shows(json)))
     }
 
     /// The row of a key with the names of the rows that it lists, rendered.
@@ -92,7 +113,8 @@ impl Space<'_> {
 
     /// The row of a key.
     pub async fn row(self, entity: &'static Entity, key: &Key) -> Result<Option<Row>, Failure> {
-        session!(self, session => session.get(entity, key).await)
+        let found = session!(self, session => session.get(entity, key).await)?;
+        Ok(found.filter(|row| self.limited().is_none_or(|client| client.reaches(row))))
     }
 
     /// The id of a key's row.
@@ -114,7 +136,7 @@ impl Space<'_> {
         let below = (field, parent);
         let held = self.mirror().and_then(|mirror| mirror.get_within(self.scope, entity, below, key));
         if let Some(found) = held {
-            return Ok(found);
+            return Ok(found.filter(|json: &Bytes| self.shows(json)));
         }
         let row = self.row(entity, key).await?;
         let above = |row: &Row| {
@@ -139,6 +161,7 @@ impl Space<'_> {
                 Slice { rows, goes_on_after, version: None }
             }
         };
+        slice.rows.retain(|json| self.shows(json));
         if entity.listing().is_some() && page.within.is_none() {
             for json in &mut slice.rows {
                 *json = self.with_listing(entity, json).await?;
@@ -149,13 +172,13 @@ impl Space<'_> {
 
     /// A page as it was sent before, if nothing has changed since. `key` is the path with its arguments.
     pub fn page_sent(self, entity: &Entity, key: &str) -> Option<Bytes> {
-        let mirror = self.mirror().filter(|_| entity.listing().is_none())?;
+        let mirror = self.mirror().filter(|_| entity.listing().is_none() && self.limited().is_none())?;
         mirror.page_sent(self.scope, entity, &self.page_key(key))
     }
 
     /// Remembers a page that is sent, where it can be told whether it still holds.
     pub fn remember_page(self, key: &str, version: Option<u64>, page: &Bytes) {
-        if let (Some(mirror), Some(version)) = (self.mirror(), version) {
+        if let (Some(mirror), Some(version), None) = (self.mirror(), version, self.limited()) {
             mirror.remember_page(&self.page_key(key), version, page.clone());
         }
     }
@@ -182,7 +205,9 @@ impl Space<'_> {
         field: &'static str,
         parent: &str,
     ) -> Result<Vec<Row>, Failure> {
-        session!(self, session => session.children(entity, field, parent).await)
+        let mut rows = session!(self, session => session.children(entity, field, parent).await)?;
+        rows.retain(|row| self.limited().is_none_or(|client| client.reaches(row)));
+        Ok(rows)
     }
 
     /// Rows that carry a tag, as `(entity, tag, id, ordinal)`.

@@ -19,10 +19,12 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+use super::client::Client;
 use super::failure::Failure;
 use super::migrations;
 use super::mirror::Mirror;
 use super::rows::Rows;
+use super::sealing;
 use super::session::{Change, Memory, Session, Statements, Touched};
 use super::transaction::Progress;
 use super::{OpenError, Shared, diagnose, execution};
@@ -59,11 +61,17 @@ pub struct Sqlite {
 
 type Answer = Result<Option<Row>, Failure>;
 
+/// Operations that happen together, and where the answer goes.
 struct Job {
+    work: Work,
+    reply: oneshot::Sender<Answer>,
+}
+
+struct Work {
     scope: Scope,
+    client: Option<Client>,
     operations: Vec<Operation>,
     progress: Progress,
-    reply: oneshot::Sender<Answer>,
 }
 
 fn options(location: &Location) -> SqliteConnectOptions {
@@ -133,7 +141,8 @@ impl Sqlite {
             Location::Memory => writer.clone(),
             Location::File(_) => connect(options(location).pragma("query_only", "1"), 2).await?,
         };
-        let statements = Arc::new(Statements::default());
+        let statements = Arc::new(Statements::new(shared.keyring.clone()));
+        sealing::up(&writer, Dialect::Sqlite, &statements, &shared).await?;
         let mirror = Arc::new(if cached { Mirror::loading() } else { Mirror::disabled() });
         if cached {
             // A large store is served at once, from the file, while its rows are being read.
@@ -157,11 +166,17 @@ impl Sqlite {
     }
 
     /// Runs operations that happen together or not at all; they are durable when the answer comes.
-    pub async fn write(&self, scope: Scope, operations: Vec<Operation>, progress: &Progress) -> Answer {
+    pub async fn write(
+        &self,
+        scope: Scope,
+        client: Option<&Client>,
+        operations: Vec<Operation>,
+        progress: &Progress,
+    ) -> Answer {
         let (reply, answer) = oneshot::channel();
         let gone = || Failure::busy("the writer has stopped");
-        let job = Job { scope, operations, progress: progress.clone(), reply };
-        self.queue.send(job).await.map_err(|_| gone())?;
+        let work = Work { scope, client: client.cloned(), operations, progress: progress.clone() };
+        self.queue.send(Job { work, reply }).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 
@@ -216,7 +231,7 @@ struct Writer {
 impl Writer {
     async fn run(self, mut jobs: mpsc::Receiver<Job>) {
         while let Some(first) = jobs.recv().await {
-            let many = first.operations.len() >= MANY;
+            let many = first.work.operations.len() >= MANY;
             if many {
                 self.hold(LARGE_CACHE).await;
             }
@@ -246,8 +261,8 @@ impl Writer {
         };
         let mut group = Group::default();
         let mut next = Some(first);
-        while let Some(Job { scope, operations, progress, reply }) = next {
-            let result = self.job(&transaction, scope, operations, &progress, &mut group).await;
+        while let Some(Job { work, reply }) = next {
+            let result = self.job(&transaction, work, &mut group).await;
             group.done.push((reply, result));
             let full = group.done.len() == GROUP || group.torn;
             next = if full { None } else { jobs.try_recv().ok() };
@@ -278,18 +293,16 @@ impl Writer {
     async fn job(
         &self,
         transaction: &DatabaseTransaction,
-        scope: Scope,
-        operations: Vec<Operation>,
-        progress: &Progress,
+        Work { scope, client, operations, progress }: Work,
         group: &mut Group,
     ) -> Answer {
         let circumstances = self.shared.circumstances();
         let context = circumstances.context();
         let memory = Memory { mirror: &self.mirror, touched: &group.touched };
         let session = Session::new(transaction, &self.statements, Dialect::Sqlite, scope, context.now_ms());
-        let mut session = session.remembering(memory);
+        let mut session = session.remembering(memory).of(client);
         let result =
-            execution(&mut session, &self.shared, &context).run(operations.into_iter(), progress).await;
+            execution(&mut session, &self.shared, &context).run(operations.into_iter(), &progress).await;
         match result {
             Ok(row) => {
                 group.changes.append(&mut session.changes);

@@ -19,6 +19,7 @@ use super::bulk::{Step, Steps};
 use super::conversation::Conversation;
 use super::execute::Execution;
 use super::failure::Failure;
+use super::figures::Asked;
 use super::session::{Session, Statements};
 use super::{Engine, Space};
 
@@ -119,9 +120,11 @@ impl Space<'_> {
         operations: Vec<Operation>,
         progress: &Progress,
     ) -> Result<Option<Row>, Failure> {
+        // What the node does for itself, again and again, would hide what clients wait for.
+        let _asking = (self.scope != Scope::Every).then(|| self.store.figures.begin(Asked::Write));
         match &self.store.engine {
-            Engine::Sqlite(engine) => engine.write(self.scope, operations, progress).await,
-            Engine::Postgres(engine) => engine.write(self.scope, operations, progress).await,
+            Engine::Sqlite(engine) => engine.write(self.scope, self.client, operations, progress).await,
+            Engine::Postgres(engine) => engine.write(self.scope, self.client, operations, progress).await,
             Engine::Memory(engine) => engine.write(self.scope, operations, progress).await,
         }
     }

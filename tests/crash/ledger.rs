@@ -29,7 +29,7 @@ pub enum Source {
 
 impl Source {
     /// The texts of a query's columns.
-    fn texts(&self, sql: &str) -> Vec<Vec<String>> {
+    pub fn texts(&self, sql: &str) -> Vec<Vec<String>> {
         macro_rules! fetch {
             ($options:expr) => {{
                 let mut connection = $options.connect().await.unwrap();

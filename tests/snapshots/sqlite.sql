@@ -1,5 +1,5 @@
 CREATE TABLE IF NOT EXISTS "schema_meta" ( "key" text NOT NULL PRIMARY KEY, "value" text );
-CREATE TABLE IF NOT EXISTS "changes" ( "version" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "entity" text, "id" text, "operation" text, "before" text, "after" text, "at" integer, "ws_id" text );
+CREATE TABLE IF NOT EXISTS "changes" ( "version" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "entity" text, "id" text, "operation" text, "before" text, "after" text, "at" integer, "ws_id" text, "client" text );
 CREATE TABLE IF NOT EXISTS "tags" ( "entity" text NOT NULL, "tag" text NOT NULL, "id" text NOT NULL, "ordinal" integer, "ws_id" text, PRIMARY KEY ("entity", "tag", "id") );
 CREATE INDEX IF NOT EXISTS "tags_ws_id_id_ordinal_idx" ON "tags" ("ws_id", "id", "ordinal");
 CREATE INDEX IF NOT EXISTS "tags_ws_id_tag_id_ordinal_idx" ON "tags" ("ws_id", "tag", "id", "ordinal");
@@ -64,6 +64,11 @@ CREATE INDEX IF NOT EXISTS "filter_chains_service_id_id_idx" ON "filter_chains" 
 CREATE UNIQUE INDEX IF NOT EXISTS "filter_chains_ws_id_service_id_key" ON "filter_chains" ("ws_id", "service_id");
 CREATE UNIQUE INDEX IF NOT EXISTS "filter_chains_ws_id_cache_key_key" ON "filter_chains" ("ws_id", "cache_key");
 CREATE UNIQUE INDEX IF NOT EXISTS "filter_chains_ws_id_id_key" ON "filter_chains" ("ws_id", "id");
+CREATE TABLE IF NOT EXISTS "admin_roles" ( "id" text NOT NULL PRIMARY KEY, "name" text, "comment" text, "permissions" text, "created_at" integer, "updated_at" integer, "tags" text );
+CREATE UNIQUE INDEX IF NOT EXISTS "admin_roles_name_key" ON "admin_roles" ("name");
+CREATE TABLE IF NOT EXISTS "admin_tokens" ( "id" text NOT NULL PRIMARY KEY, "name" text, "comment" text, "digest" text, "roles" text, "expires_at" integer, "created_at" integer, "updated_at" integer, "tags" text );
+CREATE UNIQUE INDEX IF NOT EXISTS "admin_tokens_name_key" ON "admin_tokens" ("name");
+CREATE UNIQUE INDEX IF NOT EXISTS "admin_tokens_digest_key" ON "admin_tokens" ("digest");
 CREATE TABLE IF NOT EXISTS "acls" ( "id" text NOT NULL PRIMARY KEY, "created_at" integer, "consumer_id" text, "group" text, "tags" text, "cache_key" text, "ws_id" text NOT NULL DEFAULT '0dc6f45b-8f8d-40d2-a504-473544ee190b', FOREIGN KEY ("ws_id", "consumer_id") REFERENCES "consumers" ("ws_id", "id") ON DELETE CASCADE, FOREIGN KEY ("ws_id") REFERENCES "workspaces" ("id") ON DELETE NO ACTION );
 CREATE INDEX IF NOT EXISTS "acls_consumer_id_id_idx" ON "acls" ("consumer_id", "id");
 CREATE UNIQUE INDEX IF NOT EXISTS "acls_ws_id_cache_key_key" ON "acls" ("ws_id", "cache_key");

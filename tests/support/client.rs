@@ -12,8 +12,8 @@ use serde_json::Value;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A connection to a server.
-pub struct Connection {
-    stream: BufReader<TcpStream>,
+pub struct Connection<S = TcpStream> {
+    stream: BufReader<S>,
 }
 
 /// What a server answered.
@@ -48,7 +48,14 @@ impl Connection {
         let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        Ok(Connection { stream: BufReader::new(stream) })
+        Ok(Connection::over(stream))
+    }
+}
+
+impl<S: Read + Write> Connection<S> {
+    /// A connection over a stream that is open.
+    pub fn over(stream: S) -> Connection<S> {
+        Connection { stream: BufReader::new(stream) }
     }
 
     /// Sends a request with a JSON body, or without any where it is null, and reads the answer.

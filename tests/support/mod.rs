@@ -3,9 +3,11 @@
 pub mod api;
 pub mod client;
 pub mod house;
+pub mod http2;
 pub mod postgres;
 pub mod process;
 pub mod proxy;
+pub mod tls;
 
 use std::sync::LazyLock;
 

@@ -80,7 +80,7 @@ impl Process {
         process.wait_until_it_answers().map(|()| process)
     }
 
-    /// Starts a server. It chooses a free port, which is known when it answers.
+    /// Starts a server. It chooses a free port, which is known when it answers, unless the settings say where to listen.
     pub fn spawn(folder: &Path, settings: &[(&str, String)]) -> Process {
         Process::spawn_with(Path::new("/dev/null"), folder, settings)
     }
@@ -92,7 +92,10 @@ impl Process {
         let (stdout, stderr) =
             (File::create(&log).unwrap(), File::options().append(true).open(&log).unwrap());
         let mut command = command(folder, settings);
-        command.args(["start", "-c"]).arg(file).env("KONG_ADMIN_LISTEN", "127.0.0.1:0");
+        command.args(["start", "-c"]).arg(file);
+        if settings.iter().all(|(name, _)| *name != "KONG_ADMIN_LISTEN") {
+            command.env("KONG_ADMIN_LISTEN", "127.0.0.1:0");
+        }
         command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
         let child = command.spawn().unwrap();
         Process { address: SocketAddr::from(([127, 0, 0, 1], 0)), child, log }
@@ -105,7 +108,9 @@ impl Process {
             if let Some(address) = self.announced() {
                 self.address = address;
                 let answer = self.connect().json("GET", "/status", &Value::Null);
-                assert!(answer.is_ok_and(|answer| answer.status == 200), "{}", self.said());
+                // One that wants a token answers as well.
+                let answers = answer.is_ok_and(|answer| matches!(answer.status, 200 | 401));
+                assert!(answers, "{}", self.said());
                 return Ok(());
             }
             if self.child.try_wait().unwrap().is_some() {
@@ -118,9 +123,26 @@ impl Process {
 
     /// The address that the server says it is served at.
     fn announced(&self) -> Option<SocketAddr> {
-        let said = self.said();
-        let (line, _) = said.split_once("the Admin API is served address=")?.1.split_once('\n')?;
-        line.trim().parse().ok()
+        self.addresses("the Admin API is served").first().copied()
+    }
+
+    /// The addresses that the server says it is served at over TLS.
+    pub fn tls_addresses(&self) -> Vec<SocketAddr> {
+        self.addresses("the Admin API is served over TLS")
+    }
+
+    /// What a log of text or of JSON calls the address in lines that say this.
+    fn addresses(&self, words: &str) -> Vec<SocketAddr> {
+        let (log, in_text) = (self.said(), format!("{words} address="));
+        let whole = log.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+        let address = |line: &str| -> Option<SocketAddr> {
+            match serde_json::from_str::<Value>(line) {
+                Ok(line) if line["message"] == words => line["address"].as_str()?.parse().ok(),
+                Ok(_) => None,
+                Err(_) => line.split_once(&in_text)?.1.trim().parse().ok(),
+            }
+        };
+        whole.filter_map(address).collect()
     }
 
     /// What the server has logged.

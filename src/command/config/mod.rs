@@ -7,12 +7,11 @@
 mod difference;
 mod dump;
 mod export;
-mod file;
 mod import;
 mod init;
 mod parse;
 mod progress;
-mod remote;
+pub mod remote;
 mod sync;
 
 use std::path::{Path, PathBuf};
@@ -27,6 +26,7 @@ use silverback::node::Node;
 use silverback::settings::{self, Settings};
 use silverback::store::{Database, OpenError};
 
+use super::file;
 use remote::Remote;
 
 /// What `silverback config` is told.
@@ -40,7 +40,7 @@ pub struct Arguments {
 
 /// Where the settings come from.
 #[derive(Args)]
-struct Source {
+pub struct Source {
     /// The settings, in the form of kong.conf.
     #[arg(short, long, value_name = "FILE", global = true)]
     conf: Option<PathBuf>,
@@ -104,12 +104,8 @@ struct Target {
     /// Only rows that carry this tag; given several times, all of them.
     #[arg(long = "select-tag", value_name = "TAG")]
     select_tags: Vec<String>,
-    /// The Admin API of a running node, such as http://127.0.0.1:8001; without it the database that the settings name.
-    #[arg(long, visible_alias = "kong-addr", value_name = "URL")]
-    address: Option<String>,
-    /// A header for the Admin API, such as Kong-Admin-Token:SECRET; may be given several times.
-    #[arg(long = "header", alias = "headers", value_name = "NAME:VALUE", requires = "address")]
-    headers: Vec<String>,
+    #[command(flatten)]
+    address: remote::Address,
 }
 
 /// Who answers for the rows.
@@ -142,16 +138,20 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 impl Source {
-    fn settings(&self) -> Result<Settings> {
+    pub fn settings(&self) -> Result<Settings> {
         let prefix = self.prefix.as_ref().map(|prefix| ("prefix".to_owned(), prefix.display().to_string()));
         let overrides: Vec<_> = prefix.into_iter().collect();
         Ok(Settings::load(self.conf.as_deref(), settings::environment(), &overrides)?.0)
     }
 
     /// A node over the database that the settings name, which serves nobody.
-    async fn open(&self) -> Result<Arc<Node>> {
-        let settings = self.settings()?;
-        let database = match super::database(&settings)? {
+    pub async fn open(&self) -> Result<Arc<Node>> {
+        Source::open_with(&self.settings()?).await
+    }
+
+    /// The same, with other settings.
+    pub async fn open_with(settings: &Settings) -> Result<Arc<Node>> {
+        let database = match super::database(settings)? {
             Database::Off => bail!(
                 "there is no database (database = off): send the configuration to a running node, with --address or by \
                  POST /config"
@@ -159,7 +159,7 @@ impl Source {
             Database::Sqlite { location, .. } => Database::Sqlite { location, read_cache: false },
             database => database,
         };
-        let node = silverback::node(&settings, &database).await;
+        let node = silverback::node(settings, &database).await;
         match node {
             Err(StartError::Store(cause @ OpenError::InUse(_))) => Err(anyhow::Error::new(cause)
                 .context("the node must be stopped, or named with --address where the command takes that")),
@@ -170,8 +170,8 @@ impl Source {
 
 impl Target {
     async fn open(&self, source: &Source) -> Result<Place> {
-        match &self.address {
-            Some(address) => Ok(Place::There(Box::new(Remote::new(address, &self.headers)?))),
+        match self.address.open()? {
+            Some(remote) => Ok(Place::There(Box::new(remote))),
             None => Ok(Place::Here(source.open().await?)),
         }
     }
@@ -182,7 +182,7 @@ impl Target {
 }
 
 /// Closes a node that served nobody.
-async fn close(node: Arc<Node>) {
+pub async fn close(node: Arc<Node>) {
     if let Some(node) = Arc::into_inner(node) {
         node.store.close().await;
     }

@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use bytes::Bytes;
+use clap::Args;
 use entities::schema::Row;
 use generators::output::escape;
 use http::header::CONTENT_TYPE;
-use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
+use silverback::settings;
 
 use super::parse::lines;
 
@@ -21,17 +23,43 @@ const ENDPOINT: &str = "/configuration";
 /// How long a node may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// The variable with the token that is sent unless a header is given.
+const TOKEN: &str = "KONG_ADMIN_TOKEN";
+
+/// Where a running node is, and what it is told with every request.
+#[derive(Args)]
+pub struct Address {
+    /// The Admin API of a running node, such as http://127.0.0.1:8001; without it the database that the settings name.
+    #[arg(long, visible_alias = "kong-addr", value_name = "URL")]
+    address: Option<String>,
+    /// A header for the Admin API; may be given several times. Kong-Admin-Token comes from the variable
+    /// KONG_ADMIN_TOKEN unless it is given.
+    #[arg(long = "header", alias = "headers", value_name = "NAME:VALUE", requires = "address")]
+    headers: Vec<String>,
+}
+
+impl Address {
+    /// The node at the address; `None` where none is given.
+    pub fn open(&self) -> Result<Option<Remote>> {
+        let token = settings::environment().find(|(name, _)| name == TOKEN);
+        let token = token.map(|(_, token)| format!("Kong-Admin-Token:{token}"));
+        let headers: Vec<_> = token.into_iter().chain(self.headers.iter().cloned()).collect();
+        self.address.as_ref().map(|address| Remote::new(address, &headers)).transpose()
+    }
+}
+
 /// A node.
 pub struct Remote {
     client: Client<HttpConnector, Full<Bytes>>,
     /// Without a slash at its end.
     address: String,
-    headers: Vec<(HeaderName, HeaderValue)>,
+    headers: HeaderMap,
 }
 
 impl Remote {
-    /// The node whose Admin API has that address, asked with these headers (`Name:value`).
-    pub fn new(address: &str, headers: &[String]) -> Result<Remote> {
+    /// The node whose Admin API has that address, asked with these headers (`Name:value`); of two with one name, the
+    /// later.
+    fn new(address: &str, headers: &[String]) -> Result<Remote> {
         if address.starts_with("https://") {
             bail!("{address}: only http is spoken here");
         }
@@ -67,10 +95,11 @@ impl Remote {
         self.ask(Method::PUT, &query, Some(Value::Object(document))).await
     }
 
-    async fn ask(&self, method: Method, query: &str, body: Option<Value>) -> Result<Value> {
-        let mut request = Request::builder().method(method).uri(format!("{}{ENDPOINT}{query}", self.address));
-        for (name, value) in &self.headers {
-            request = request.header(name, value);
+    /// Sends a request, with a JSON body where there is one; null is the body of an answer without JSON.
+    pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<(StatusCode, Value)> {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.address));
+        if let Some(headers) = request.headers_mut() {
+            headers.clone_from(&self.headers);
         }
         if body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
@@ -82,7 +111,11 @@ impl Remote {
         let response = self.client.request(request).await.with_context(unreachable)?;
         let status = response.status();
         let body = response.into_body().collect().await.with_context(unreachable)?.to_bytes();
-        let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
+        Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
+    }
+
+    async fn ask(&self, method: Method, query: &str, body: Option<Value>) -> Result<Value> {
+        let (status, answer) = self.send(method, &format!("{ENDPOINT}{query}"), body).await?;
         if status.is_success() {
             return Ok(answer);
         }

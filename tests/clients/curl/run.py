@@ -5,13 +5,15 @@
 `FILE` is one of two:
 
 - A Markdown document: what stands in its `sh` blocks after `$ ` is run, and the whole answer has to be the one below
-  it. Ids and times differ from run to run: an id of the document stands for the same id of the node throughout.
+  it; a block that begins otherwise is left to the reader. Ids and times differ from run to run: an id of the document
+  stands for the same id of the node throughout.
 - A `.txt` of this folder: `$ curl …`, then a line with the status and, where there is a body, its shape. An object of
   a shape may have more fields in the answer; `<uuid>`, `<number>`, `<text>`, `<list>` and `<object>` stand for any
   value of their kind, and `<uuid:name>` also keeps it as `$name` for the commands below.
 
 Commands say `localhost:8001`, as documents do, and reach the node. They may use `$PEM`, the folder of the tests'
-certificates, and files of the folder `curl`, of which they get a copy, so that what they write stays nowhere. Prints `passed COMMAND` or `failed COMMAND: WHY`, a line each.
+certificates, and files of the folder `curl`, of which they get a copy, so that what they write stays nowhere. Prints
+`passed COMMAND` or `failed COMMAND: WHY`, a line each.
 """
 
 import json
@@ -26,7 +28,7 @@ import tempfile
 HERE = pathlib.Path(__file__).parent
 REPOSITORY = HERE.parents[2]
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-TIMES = ("created_at", "updated_at")
+TIMES = ("created_at", "updated_at", "request_timestamp")
 KINDS = {
     "uuid": lambda value: isinstance(value, str) and UUID.fullmatch(value),
     "number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
@@ -46,6 +48,8 @@ consumers:
     password: open sesame
 END
 """,
+    "silverback config parse kong.yml": "cp from-kong.yml kong.yml\n",
+    "silverback check kong.conf": "cp from-kong.conf kong.conf\n",
 }
 
 
@@ -130,8 +134,10 @@ class Document:
         return self.ids.get(value, value) if isinstance(value, str) else value
 
     def compare(self, status, body, expected, node):
+        if body.strip() == expected:
+            return None
         if status is None:
-            return None if body == expected else f"{body!r}, not {expected!r}"
+            return f"{body!r}, not {expected!r}"
         ours, theirs = UUID.findall(expected), UUID.findall(body)
         self.ids.update((one, other) for one, other in zip(ours, theirs) if one not in self.ids)
         try:
@@ -146,7 +152,9 @@ class Document:
 def main(path, address):
     text = pathlib.Path(path).read_text()
     if path.endswith(".md"):
-        lines = "\n".join(re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)).splitlines()
+        blocks = re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+        # A block without a prompt is for the reader alone.
+        lines = "\n".join(block for block in blocks if block.startswith("$ ")).splitlines()
         compare = Document().compare
     else:
         lines, compare = text.splitlines(), by_shape

@@ -1,4 +1,4 @@
-//! Files of configurations: written whole, readable by their owner alone since they hold secrets.
+//! Files that hold secrets, such as configurations and keys: written whole, readable by their owner alone.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
