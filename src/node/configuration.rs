@@ -199,7 +199,7 @@ pub async fn synchronize(
         Some(turn) => {
             let (declarations, after) = (Arc::clone(&node.declarations), difference.after);
             let (snapshot, hash) = blocking(move || snapshot(&after, &declarations)).await?;
-            turn.replace(snapshot, hash).await?;
+            turn.replace(turn.settle(snapshot).await?, hash);
         }
         None => {
             apply(space, operations, progress).await?;
