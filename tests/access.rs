@@ -324,6 +324,7 @@ fn a_node_without_a_database_knows_the_token_of_its_settings() {
     assert_eq!(ask(&node, OWN, "POST /config", &document).status, 201);
     assert_eq!(ask(&node, "wrong", "POST /config", &document).status, 401);
     assert_eq!(get(&node, OWN, "/services/a").status, 200);
+    assert!(!node.said().contains(OWN) && !get(&node, OWN, "/").json().to_string().contains(OWN));
     let token = json!({"name": "x", "roles": ["admin"], "token": "a-token-that-is-long-enough"});
     assert_eq!(ask(&node, OWN, "POST /admin-tokens", &token).status, 405);
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use serde_json::{Value, json};
+use silverback::settings::Settings;
 
 use crate::support::api::{Api, Store};
 
@@ -48,6 +49,24 @@ async fn it_only_reads_and_is_no_part_of_kong() {
     let listed = api.get("/endpoints").await.json();
     let is_docs = |path: &Value| path.as_str().unwrap().starts_with("/docs");
     assert!(!listed["data"].as_array().unwrap().iter().any(is_docs), "{listed}");
+}
+
+#[tokio::test]
+async fn anybody_may_have_the_page_and_nothing_else() {
+    let mut settings = Settings::default();
+    settings.access.enforced = true;
+    let api = Api::open_with(&settings, Store::Sqlite, "explorer_public").await.unwrap();
+    for (method, path, status) in [
+        ("GET", "/docs", 200),
+        ("HEAD", "/docs/page.js", 200),
+        ("GET", "/docs/nothing", 404),
+        ("POST", "/docs", 405),
+        ("GET", "/openapi.json", 401),
+        ("GET", "/docs/a/b", 401),
+        ("GET", "/", 401),
+    ] {
+        assert_eq!(api.json(method, path, &Value::Null).await.status, status, "{method} {path}");
+    }
 }
 
 /// What the component brings is named with its licences, and the page asks nobody else.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{new_row, schema};
 use crate::complete::{Verb, complete};
 use crate::fixtures::Fixtures;
-use crate::json_schema::{self, Shape, Standing, Variant, variants};
+use crate::json_schema::{self, RULES, Shape, Standing, Variant, variants};
 use crate::operations::{MAX_PAGE_SIZE, PAGE_SIZE};
 use crate::output;
 use crate::validate::{Candidate, validate};
@@ -27,7 +27,7 @@ pub struct Components<'a> {
 impl<'a> Components<'a> {
     /// With what every document has.
     pub fn new(declarations: &'a Declarations, context: &'a Context<'a>) -> Components<'a> {
-        let schemas = BTreeMap::from_iter([("error".to_owned(), error())]);
+        let schemas = BTreeMap::from_iter([("error".to_owned(), error()), ("form".to_owned(), form())]);
         Components { declarations, context, schemas, examples: BTreeMap::new() }
     }
 
@@ -269,6 +269,17 @@ fn parameters() -> Value {
             "description": "Only rows with these tags: `a,b` those that have both, `a/b` those that have either.",
             "schema": { "type": "string", "pattern": TAGS },
         },
+    })
+}
+
+/// What a form says of a row.
+fn form() -> Value {
+    json!({
+        "type": "object",
+        "description": "The fields of the JSON body as a form: `config.minute=60` is a field of a record, `tags[]=a` an \
+            item of a list, and an empty value is null. Texts take the types of their fields.",
+        "additionalProperties": { "type": ["string", "array"], "items": { "type": "string" } },
+        RULES: ["says what the JSON body may say"],
     })
 }
 

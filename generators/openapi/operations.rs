@@ -3,8 +3,8 @@
 use entities::schema::Entity;
 use serde_json::{Map, Value, json};
 
-use super::Documented;
 use super::components::{Components, refusal};
+use super::{Documented, schema};
 use crate::json_schema::{Shape, Standing};
 use crate::routes::{Endpoint, Place};
 
@@ -181,17 +181,17 @@ fn of_place(components: &mut Components, place: Place, method: &'static str) -> 
 }
 
 fn body(components: &mut Components, entity: &'static Entity, shape: Shape, above: Option<&str>) -> Value {
-    let schema = match shape {
+    let row = match shape {
         Shape::Change => components.change_body(entity),
         _ => components.new_body(entity, above),
     };
-    let mut media = json!({ "schema": schema });
+    let mut media = json!({ "schema": row });
     if let (Some(media), true) = (media.as_object_mut(), shape == Shape::New) {
         media.insert("examples".to_owned(), Value::Object(components.examples(entity, above)));
     }
     json!({
         "required": components.is_body_needed(entity, shape, above),
-        "content": { "application/json": media },
+        "content": { "application/json": media, "application/x-www-form-urlencoded": { "schema": schema("form") } },
     })
 }
 

@@ -128,14 +128,16 @@ impl Line {
     }
 }
 
-/// The names of fields that have another value; null is no value.
+/// The names of fields that have another value, sorted, since each database keeps an order of its own; null is no value.
 fn changed(before: &Map<String, Value>, after: &Map<String, Value>) -> Vec<String> {
     let gone = before.keys().filter(|name| !after.contains_key(*name));
     let differs = |name: &&String| {
         let value = |row: &Map<String, Value>| row.get(*name).cloned().unwrap_or_default();
         value(before) != value(after)
     };
-    after.keys().chain(gone).filter(differs).cloned().collect()
+    let mut names: Vec<String> = after.keys().chain(gone).filter(differs).cloned().collect();
+    names.sort_unstable();
+    names
 }
 
 #[cfg(test)]
@@ -148,7 +150,7 @@ mod tests {
     fn only_what_differs_has_changed() {
         let row = |value: Value| value.as_object().cloned().unwrap();
         let (before, after) =
-            (row(json!({"a": 1, "b": 2, "c": null, "e": 5})), row(json!({"a": 1, "b": 3, "d": 4})));
+            (row(json!({"a": 1, "e": 5, "b": 2, "c": null})), row(json!({"d": 4, "a": 1, "b": 3})));
         assert_eq!(changed(&before, &after), ["b", "d", "e"]);
         assert_eq!(changed(&Map::new(), &row(json!({"a": 1, "b": null}))), ["a"]);
     }

@@ -10,10 +10,20 @@ client=browser
 needs python3
 needs chromium
 
+export PYTHONDONTWRITEBYTECODE=1
+
+# What is asked of a node that lets in anybody, and of one that wants a token.
+explore() {
+    if said=$(HOME=$work python3 "$here/browser/explorer.py" "$ADMIN_URL" "$@" 2>&1); then
+        passed
+    else
+        failed "/docs $*" "$said"
+    fi
+}
+
 start_node sqlite
-if said=$(HOME=$work PYTHONDONTWRITEBYTECODE=1 python3 "$here/browser/explorer.py" "$ADMIN_URL" "${SCREENSHOT:-$work/explorer.png}" 2>&1); then
-    passed
-else
-    failed /docs "$said"
-fi
+explore "${SCREENSHOT:-$work/explorer.png}"
+token=a-token-that-nobody-guesses
+start_node sqlite KONG_ENFORCE_RBAC=on "KONG_ADMIN_TOKEN=$token"
+explore "$work/known.png" "$token"
 conclude

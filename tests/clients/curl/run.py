@@ -28,7 +28,7 @@ import tempfile
 HERE = pathlib.Path(__file__).parent
 REPOSITORY = HERE.parents[2]
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-TIMES = ("created_at", "updated_at")
+TIMES = ("created_at", "updated_at", "request_timestamp")
 KINDS = {
     "uuid": lambda value: isinstance(value, str) and UUID.fullmatch(value),
     "number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
