@@ -127,8 +127,8 @@ impl HttpClient for Collector {
 pub struct Traced(Context);
 
 impl Traced {
-    /// Begins the span of a request; `None` where it is not traced.
-    pub fn of(request: &Request<Body>, id: RequestId) -> Option<Traced> {
+    /// Begins the span of a request, whose path may be told as `shown`; `None` where it is not traced.
+    pub fn of(request: &Request<Body>, id: RequestId, shown: impl Fn(&str) -> String) -> Option<Traced> {
         let tracer = TRACER.get()?;
         let parent = TraceContextPropagator::new().extract(&HeaderExtractor(request.headers()));
         let span = tracer
@@ -141,7 +141,7 @@ impl Traced {
         }
         let mut attributes = vec![
             KeyValue::new("http.request.method", request.method().to_string()),
-            KeyValue::new("url.path", request.uri().path().to_owned()),
+            KeyValue::new("url.path", shown(request.uri().path())),
             KeyValue::new("silverback.request_id", id.to_string()),
         ];
         if let Some(ClientAddress(address)) = request.extensions().get() {

@@ -2,6 +2,8 @@
 //! its lines, text and JSON.
 
 use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -104,5 +106,52 @@ fn a_line_is_an_object_where_that_is_wanted() {
     for line in process.said().lines() {
         let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"));
         assert!(line["message"].is_string(), "{line}");
+    }
+}
+
+#[test]
+fn requests_have_a_file_of_their_own_where_that_is_wanted() {
+    let (folder, process) = start(&[("KONG_ADMIN_ACCESS_LOG", "logs/access.log")]);
+    let (file, moved) = (folder.path().join("logs/access.log"), folder.path().join("logs/access.log.1"));
+    let mut connection = process.connect();
+    let mut ask =
+        || connection.json("GET", "/services", &Value::Null).unwrap().header(ID).unwrap().to_owned();
+    let read = |path: &Path| fs::read_to_string(path).unwrap_or_default();
+    let first = ask();
+    eventually(|| {
+        read(&file).lines().any(|line| line.contains("path=\"/services\"") && line.contains(&first))
+    });
+    assert!(!process.said().contains("a request was answered"), "{}", process.said());
+
+    fs::rename(&file, &moved).unwrap();
+    process.hang_up();
+    line(&process, "the settings were read again");
+    let second = ask();
+    eventually(|| read(&file).contains(&second));
+    assert!(!read(&moved).contains(&second) && read(&moved).contains(&first));
+}
+
+#[test]
+fn a_path_that_holds_a_secret_is_not_told() {
+    let (_folder, process) = start(&[("KONG_LOG_LEVEL", "info")]);
+    let mut connection = process.connect();
+    for (path, shown) in [
+        ("/key-auths/s3cret", "/key-auths/{keyauth_credentials}"),
+        ("/default/key-auths/s3cret/consumer", "/key-auths/{keyauth_credentials}/consumer"),
+        ("/consumers/anna/key-auth/s3cret", "/consumers/{consumers}/key-auth/{keyauth_credentials}"),
+    ] {
+        let answer = connection.json("GET", path, &Value::Null).unwrap();
+        let line = line(&process, answer.header(ID).unwrap());
+        assert!(line.contains(&format!("path=\"{shown}\"")), "{path}: {line}");
+    }
+    assert!(!process.said().contains("s3cret"), "{}", process.said());
+}
+
+/// Waits until something holds.
+fn eventually(mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !holds() {
+        assert!(Instant::now() < deadline, "it never holds");
+        sleep(Duration::from_millis(5));
     }
 }

@@ -1,14 +1,18 @@
-//! The access log: a line for each request, at the level `info`. Below it nothing is gathered or written.
+//! The access log: a line for each request, at the level `info`. Where nobody wants it, nothing is gathered or written.
 //!
-//! A query is left out, since it may hold what is secret; so are headers and bodies.
+//! A query is left out, since it may hold what is secret; so are headers and bodies. Where a row is called by a secret,
+//! as a key by itself, the pattern of the path stands for the path.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
+use entities::schema::Entity;
+use generators::routes::{Place, Target};
 use http::{Method, Request, StatusCode};
 
+use crate::node::Node;
 use crate::serve::ClientAddress;
 
 /// The target of its lines, by which who writes the log can tell them from others.
@@ -24,10 +28,10 @@ pub struct Line {
 
 impl Line {
     /// The line of a request that begins; `None` where it is not wanted.
-    pub fn of(request: &Request<Body>) -> Option<Line> {
+    pub fn of(node: &Node, request: &Request<Body>) -> Option<Line> {
         tracing::enabled!(target: TARGET, tracing::Level::INFO).then(|| Line {
             method: request.method().clone(),
-            path: request.uri().path().to_owned(),
+            path: shown(node, request.uri().path()),
             client: request.extensions().get().map(|ClientAddress(address)| *address),
         })
     }
@@ -45,5 +49,29 @@ impl Line {
             token = token.map(tracing::field::display),
             "a request was answered"
         );
+    }
+}
+
+/// A path as it may be told.
+pub fn shown(node: &Node, path: &str) -> String {
+    let within = node.endpoints.workspace(path);
+    let found = node.endpoints.find(within.as_ref().map_or(path, |within| within.path.as_str()));
+    match found.map(|found| found.endpoint) {
+        Some(endpoint) if names_secret(&endpoint.target) => endpoint.path.clone(),
+        _ => path.to_owned(),
+    }
+}
+
+/// Whether a path holds what rows are called by that is a secret: the node makes it up where a client does not.
+fn names_secret<N>(target: &Target<N>) -> bool {
+    let secret = |entity: &Entity| {
+        entity.endpoint_key.and_then(|key| entity.field(key)).is_some_and(|field| field.auto)
+    };
+    match target {
+        Target::Entity(Place::Item(entity)) => secret(entity),
+        Target::Entity(Place::Child { parent, child, .. }) => secret(parent) || secret(child),
+        Target::Entity(Place::Children { parent, .. } | Place::AllChildren { parent, .. }) => secret(parent),
+        Target::Entity(Place::Parent { child, .. }) => secret(child),
+        Target::Entity(Place::Collection(_)) | Target::Hidden | Target::Node(_) => false,
     }
 }

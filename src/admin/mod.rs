@@ -54,8 +54,8 @@ struct Noted<'a> {
 
 async fn handle(node: &Node, request: http::Request<Body>, id: RequestId) -> Response {
     let started = Instant::now();
-    let (line, mut noted) = (access_log::Line::of(&request), Noted::default());
-    let traced = Traced::of(&request, id);
+    let (line, mut noted) = (access_log::Line::of(node, &request), Noted::default());
+    let traced = Traced::of(&request, id, |path| access_log::shown(node, path));
     let (method, headers) = (request.method().clone(), request.headers().clone());
     let serving = node.figures.serve();
     let adjusted = node.adjusted.get();

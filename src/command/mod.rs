@@ -85,7 +85,8 @@ pub fn start(file: Option<&Path>) -> Result<()> {
         bail!("role = {} is not served by this release: set role to traditional", settings.role.word());
     }
     refuse_exposure(&settings)?;
-    let log = logging::start(settings.log_level, settings.log_format);
+    let access = settings.admin_access_log.as_deref();
+    let log = logging::start(settings.log_level, settings.log_format, access).context("admin_access_log")?;
     allow_connections(settings.max_connections);
     if !without_effect.is_empty() {
         tracing::info!(keys = without_effect.join(", "), "settings that are known but have no effect here");

@@ -55,7 +55,7 @@ pub(super) const NAMED_BY_USER: &str =
 const CLUSTER: &str = "data planes do not connect to this node.";
 const DNS: &str = "names are resolved by the operating system.";
 const GUI: &str = "Kong Manager is not served by this server.";
-const LOGS: &str = "there is one log, and it is not written to files of its own.";
+const LOGS: &str = "there is one log, and it goes to standard error.";
 const LUA: &str = "there is no OpenResty to configure.";
 const NGINX: &str = "there is no nginx to configure.";
 const PLUGIN_SERVERS: &str = "plugins are configured here and run elsewhere.";
@@ -129,7 +129,12 @@ pub const KEYS: &[Key] = &[
     inert("proxy_error_log", Text, "logs/error.log", LOGS),
     inert("proxy_stream_access_log", Text, "logs/access.log basic", LOGS),
     inert("proxy_stream_error_log", Text, "logs/error.log", LOGS),
-    inert("admin_access_log", Text, "logs/admin_access.log", LOGS),
+    acts(
+        "admin_access_log",
+        Text,
+        "off",
+        "The file that has a line for each request, below `prefix` unless the path is absolute; or `off`. SIGHUP opens it again.",
+    ),
     inert("admin_error_log", Text, "logs/error.log", LOGS),
     inert("admin_gui_access_log", Text, "logs/admin_gui_access.log", GUI),
     inert("admin_gui_error_log", Text, "logs/admin_gui_error.log", GUI),

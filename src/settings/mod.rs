@@ -5,7 +5,7 @@
 //!
 //! Two defaults differ from Kong's. `prefix` is `silverback-data` in the directory where the server is started,
 //! so that it runs without root rights; and the addresses of `admin_listen` are not shared with another process
-//! (`reuseport`). The database is SQLite unless another is chosen.
+//! (`reuseport`). The database is SQLite unless another is chosen, and `admin_access_log` is off.
 
 mod address;
 mod configuration;
@@ -84,6 +84,8 @@ pub struct Settings {
     pub prefix: PathBuf,
     pub log_level: LogLevel,
     pub log_format: LogFormat,
+    /// The file that has a line for each request, absolute.
+    pub admin_access_log: Option<PathBuf>,
     /// Where traces are sent.
     pub otlp_endpoint: Option<String>,
     /// The part of requests that is traced, from 0 to 1.
@@ -198,6 +200,10 @@ impl Settings {
             log_level: LogLevel::from_word(values.text("log_level")).unwrap_or(LogLevel::Notice),
             otlp_endpoint: values.text_if_set("tracing_otlp_endpoint").map(str::to_owned),
             sampling_rate: values.fraction("tracing_sampling_rate"),
+            admin_access_log: values
+                .text_if_set("admin_access_log")
+                .filter(|path| *path != "off")
+                .map(|path| prefix.join(path)),
             log_format: LogFormat::from_word(values.text("log_format")).unwrap_or(LogFormat::Text),
             edition: Edition::from_word(values.text("edition")).unwrap_or(Edition::Community),
             workspaces: values.boolean("workspaces")
