@@ -19,6 +19,7 @@ use silverback::node::Node;
 use silverback::serve::Tls;
 use silverback::settings::{self, Address, LogLevel, Settings};
 use silverback::store::{self, Connection, Database, Location};
+use silverback::traces::Traces;
 use silverback::{app, declarations, serve};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
@@ -106,6 +107,8 @@ async fn run(
         listeners.push(serve::listen(address, tls.as_ref()).await.context("admin_listen")?);
     }
     let node = silverback::node(settings, database).await?;
+    let endpoint = settings.otlp_endpoint.as_ref();
+    let traces = endpoint.map(|own| Traces::start(own, settings.sampling_rate, node.id)).transpose()?;
     node.log_level.written_by(log);
     for listener in &listeners {
         if let Some(address) = listener.address() {
@@ -136,6 +139,9 @@ async fn run(
     }
     if let Some(node) = Arc::into_inner(node) {
         node.store.close().await;
+    }
+    if let Some(traces) = traces {
+        traces.stop().await;
     }
     tracing::info!("stopped");
     Ok(())
