@@ -112,10 +112,12 @@ impl Run<'_> {
             Check::Conditional(check) => self.conditional(check, violations),
             Check::ConditionalAtLeastOneOf(check) => self.conditional_at_least_one_of(check),
             Check::Custom { sources, rule, .. } => {
-                let part: Row = sources
-                    .iter()
-                    .filter_map(|name| Some(((*name).to_owned(), get(self.row, name)?.clone())))
-                    .collect();
+                let mut part = Row::with_capacity(sources.len());
+                for name in *sources {
+                    if let Some(value) = get(self.row, name) {
+                        part.insert((*name).to_owned(), value.clone());
+                    }
+                }
                 rule(&part, self.context).err()
             }
         }

@@ -27,6 +27,8 @@ mod straight;
 mod tests;
 mod validity;
 
+use std::thread;
+
 use entities::schema::{Context, Declarations, Entity, Field, Row};
 use serde_json::Value;
 
@@ -145,6 +147,9 @@ fn finish<C: Collect>(
 ) -> Result<C, Box<Refused>> {
     ids::assign(&mut document, context);
     if let Some(rows) = straight::rows(&document, context, empty()) {
+        // Letting a large document go takes a while, for which nobody should have to wait. Where there is no thread to
+        // be had, it goes here.
+        let _elsewhere = thread::Builder::new().spawn(move || drop(document));
         return Ok(rows);
     }
     let errors = validity::check(&mut document, context);

@@ -1,9 +1,12 @@
 //! Produces the proof that a node without a database loads configurations as a whole or not at all, gives out what
 //! it has loaded, and reads no text that would not end well.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use silverback::settings::{self, Settings};
 use silverback::store::Database;
+use tokio::time::timeout;
 
 use crate::support::api::{Api, Store};
 
@@ -67,6 +70,27 @@ fn strip(mut answer: Value) -> Value {
         row.remove("ttl");
     }
     answer
+}
+
+#[tokio::test]
+async fn only_so_many_loads_wait() {
+    let api = open().await;
+    let turn = api.node.store.turn().await.unwrap();
+    let load = || {
+        let api = api.clone();
+        tokio::spawn(async move { api.json("POST", "/config", &document()).await.status })
+    };
+    let waiting: Vec<_> = (0..8).map(|_| load()).collect();
+    // One more would wait in vain for as long as others come to wait.
+    while !matches!(timeout(Duration::from_millis(5), api.node.store.turn()).await, Ok(Err(_))) {}
+    let answer = api.json("POST", "/config", &document()).await;
+    assert_eq!((answer.status, answer.header("retry-after")), (429, Some("1")), "{}", answer.json());
+    assert_eq!(answer.json()["message"], "Currently loading previous configuration");
+    drop(turn);
+    for load in waiting {
+        assert_eq!(load.await.unwrap(), 201);
+    }
+    assert_eq!(api.json("POST", "/config", &document()).await.status, 201);
 }
 
 #[tokio::test]

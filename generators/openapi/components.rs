@@ -312,9 +312,11 @@ pub const REFUSALS: &[(u16, &str, &str)] = &[
     (400, "refused", "The request is refused; nothing has changed."),
     (404, "not-found", "What the path names is not there."),
     (405, "not-allowed", "This cannot be done here."),
+    (408, "too-slow", "The body did not arrive in time."),
     (409, "conflict", "A value that must be unique is taken."),
     (413, "too-large", "The body is larger than the node takes."),
     (415, "unsupported-media-type", "The body is written in a way that the node does not read."),
+    (429, "too-many-requests", "The client asks for more than the node allows."),
     (501, "not-implemented", "The node does not do this."),
     (503, "unavailable", "The store cannot be reached, or the request took too long."),
 ];
@@ -330,7 +332,7 @@ fn refusals() -> Value {
                 "Allow",
                 json!({ "description": "The methods of the path.", "schema": { "type": "string" } }),
             )),
-            503 => Some((
+            429 | 503 => Some((
                 "Retry-After",
                 json!({ "description": "Seconds until it is worth trying again.", "schema": { "type": "integer" } }),
             )),

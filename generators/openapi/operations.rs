@@ -75,7 +75,7 @@ impl Operation {
         let is_write = matches!(self.method, "POST" | "PUT" | "PATCH");
         let mut responses: Map<String, Value> =
             self.answers.into_iter().map(|(status, answer)| (status.to_string(), answer)).collect();
-        let more: &[u16] = if is_write { &[400, 413, 415, 503] } else { &[400, 503] };
+        let more: &[u16] = if is_write { &[400, 408, 413, 415, 429, 503] } else { &[400, 429, 503] };
         let mut refused: Vec<u16> = self.refused_with.into_iter().chain(more.iter().copied()).collect();
         refused.sort_unstable();
         for status in refused {

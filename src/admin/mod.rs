@@ -12,7 +12,7 @@ mod request_id;
 pub(crate) mod rows;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
@@ -43,6 +43,8 @@ pub fn router(node: Arc<Node>) -> Router {
 struct Noted {
     /// Where it is counted.
     spot: Spot,
+    /// Whether all of it has come.
+    arrived: bool,
     /// The name of the token that let it in.
     token: Option<Arc<str>>,
 }
@@ -56,7 +58,8 @@ async fn handle(node: &Node, request: http::Request<Body>, id: RequestId) -> Res
     let result = match node.clients.admit(request.extensions().get(), &adjusted.allowance) {
         Ok(_admitted) => {
             let answer = serve(node, request, adjusted.body_limit, &mut noted);
-            in_time(adjusted.request_timeout, answer).await
+            let in_time = tokio::time::timeout(adjusted.request_timeout, answer).await;
+            in_time.unwrap_or_else(|_| Err(too_slow(noted.arrived)))
         }
         Err(refusal) => Err(refusal),
     };
@@ -70,15 +73,15 @@ async fn handle(node: &Node, request: http::Request<Body>, id: RequestId) -> Res
     response
 }
 
-/// What comes of a request, or the refusal of one that takes longer than it may.
-async fn in_time(
-    limit: Duration,
-    answer: impl Future<Output = Result<Answer, Refusal>>,
-) -> Result<Answer, Refusal> {
-    tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
-        let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the request took too long");
-        Err(Refusal { retry_after: Some(1), ..refusal })
-    })
+/// The refusal of a request that takes longer than it may: it is the client's fault where not all of it has come.
+fn too_slow(arrived: bool) -> Refusal {
+    match arrived {
+        false => Refusal::new(StatusCode::REQUEST_TIMEOUT, "the request took too long to arrive"),
+        true => {
+            let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the request took too long");
+            Refusal { retry_after: Some(1), ..refusal }
+        }
+    }
 }
 
 async fn serve(
@@ -94,6 +97,7 @@ async fn serve(
     noted.token = client.as_ref().map(|client| Arc::clone(&client.name));
     let request = http::Request::from_parts(head, body);
     let mut request = Request::read(request, workspace.as_ref(), (default, client), body_limit).await?;
+    noted.arrived = true;
     if let Some(workspace) = workspace {
         request.scope = node.store.workspace(&workspace.name).await?.ok_or_else(Refusal::not_found)?;
         if request.scope != default {

@@ -153,12 +153,14 @@ async fn replace(
         let Configuration { mut snapshot, answer } = loaded;
         let answer = answer.end();
         snapshot.share(&answer);
-        let hash = hash.unwrap_or_else(|| self::hash(&answer));
-        Ok((snapshot, hash, answer))
+        Ok((snapshot, answer))
     };
     match blocking(work).await? {
-        Ok((snapshot, hash, answer)) => {
-            turn.replace(snapshot, hash).await?;
+        Ok((snapshot, answer)) => {
+            let text = answer.clone();
+            let hash = blocking(move || hash.unwrap_or_else(|| self::hash(&text)));
+            let (settled, hash) = tokio::join!(turn.settle(snapshot), hash);
+            turn.replace(settled?, hash?);
             Ok(Ok(answer))
         }
         Err(refused) => Ok(Err(refused)),
@@ -218,13 +220,15 @@ struct Shown {
 impl Shown {
     /// Writes a row, and gives its place in the text.
     fn add(&mut self, entity: &'static str, id: &str, row: &[u8]) -> Range<usize> {
-        let before = match self.of {
-            Some(of) if of == entity => ",".to_owned(),
-            Some(_) => format!("}},{}:{{", Value::from(entity)),
-            None => format!("{{{}:{{", Value::from(entity)),
-        };
+        match self.of {
+            Some(of) if of == entity => self.json.push(b','),
+            of => {
+                let begin = if of.is_some() { "}," } else { "{" };
+                let name = Value::from(entity);
+                self.json.extend_from_slice(format!("{begin}{name}:{{").as_bytes());
+            }
+        }
         self.of = Some(entity);
-        self.json.extend_from_slice(before.as_bytes());
         self.json.extend_from_slice(Value::from(id).to_string().as_bytes());
         self.json.push(b':');
         let start = self.json.len();

@@ -199,7 +199,8 @@ pub async fn synchronize(
         Some(turn) => {
             let (declarations, after) = (Arc::clone(&node.declarations), difference.after);
             let (snapshot, hash) = blocking(move || snapshot(&after, &declarations)).await?;
-            turn.replace(snapshot, hash).await?;
+            let settled = turn.settle(snapshot).await?;
+            turn.replace(settled, hash);
         }
         None => {
             apply(space, operations, progress).await?;

@@ -231,28 +231,34 @@ impl Drop for Waits<'_> {
 }
 
 impl Turn<'_> {
-    /// Puts the rows in the place of all others.
+    /// Puts rows in their places, beside those that are read meanwhile.
     ///
     /// # Errors
     /// The program ends.
-    pub async fn replace(self, snapshot: Snapshot, hash: String) -> Result<(), Failure> {
+    pub async fn settle(&self, snapshot: Snapshot) -> Result<Settled, Failure> {
         let shared = Arc::clone(&self.memory.shared);
         // A configuration has fewer changes than this, so that no two have a version in common.
         let version = (self.memory.loads.fetch_add(1, Ordering::Relaxed) + 1) << 32;
         let settle = move || {
             let mut rows = snapshot.rows(&shared);
             rows.begin(version);
-            rows
+            Settled(rows)
         };
         let ended = |cause: JoinError| Failure::Broken(cause.to_string());
-        let rows = tokio::task::spawn_blocking(settle).await.map_err(ended)?;
+        tokio::task::spawn_blocking(settle).await.map_err(ended)
+    }
+
+    /// Puts the rows in the place of all others.
+    pub fn replace(self, Settled(rows): Settled, hash: String) {
         let old = self.memory.mirror.replace(rows);
         *self.memory.hash.write().unwrap_or_else(PoisonError::into_inner) = hash;
         // Letting many rows go takes a while, for which nobody should have to wait.
         tokio::task::spawn_blocking(move || drop(old));
-        Ok(())
     }
 }
+
+/// Rows that are where they will be found.
+pub struct Settled(Rows);
 
 /// Questions about the rows.
 pub struct Reading<'a> {
