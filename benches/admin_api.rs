@@ -1,7 +1,7 @@
 //! Produces the numbers of the README: `cargo bench --bench admin_api` starts the server, fills it over the
 //! Admin API and prints Markdown tables of how fast it answers, each line beside a floor measured in the same
 //! run: for reads an axum handler that returns the same bytes, for writes the same row written by plain SQL
-//! at the same durability. It deliberately judges nothing and compares with no earlier run; everything stays
+//! at the same durability, for a read with a token the same read of a node that wants none. It deliberately judges nothing and compares with no earlier run; everything stays
 //! on the loopback interface.
 //!
 //! Options, after `--`:
@@ -33,6 +33,7 @@ mod requests;
 #[expect(dead_code, reason = "a store in memory and the most that it took are another benchmark's")]
 mod server;
 
+use std::hint::black_box;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,9 +42,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use client::{Connection, Requester};
 use floor::{Handler, Statement, Table};
+use http::{Method, StatusCode};
 use load::Outcome;
 use requests::{FILLED, Maker, Posted, Read};
 use server::{Server, Store, megabytes};
+use silverback::node::{Figures, Spot};
 
 /// How many requests are under way at once.
 const CONCURRENCY: [usize; 3] = [1, 16, 64];
@@ -51,6 +54,10 @@ const CONCURRENCY: [usize; 3] = [1, 16, 64];
 /// Each measurement and its floor take turns this many times, for how a system happens to place two processes
 /// on its processors can change an answer's time severalfold, and should meet both.
 const ROUNDS: u32 = 5;
+
+/// A token, and the line of the table that tells what it costs.
+const TOKEN: &str = "a-token-for-the-benchmark-alone";
+const TOKEN_ROW: &str = "get by id with a token (floor: without)";
 
 /// How long filling the store may take, for each kind of entity.
 const FILLING: Duration = Duration::from_secs(1800);
@@ -150,15 +157,19 @@ async fn measure_store(options: &Options, folder: &Path, store: &Store, table: &
     }
     println!("- resident memory after that: {}", megabytes(server.resident()));
     server.stop().await?;
+    let copy = store.copy(folder)?;
     let (mut server, filled) = Server::start(store, folder).await?;
     println!("- process start to the first answer, filled store: {}", milliseconds(filled));
-    println!("- resident memory then: {}\n", megabytes(server.resident()));
-
+    println!("- resident memory then: {}", megabytes(server.resident()));
+    println!("- counting one answer for /metrics: {:.0} ns\n", Bench::counting());
     println!("| request | connections | requests/s | p50 ms | p99 ms | floor requests/s | of the floor |");
     println!("|---|---:|---:|---:|---:|---:|---:|");
     let bench = Bench { options, folder, address: server.address, table };
     for read in Read::ALL.into_iter().filter(|read| read.name().contains(&options.only)) {
         bench.read(read).await.with_context(|| read.name())?;
+    }
+    if TOKEN_ROW.contains(&options.only) {
+        bench.with_a_token(copy.as_ref().unwrap_or(store)).await.context(TOKEN_ROW)?;
     }
     for (statement, maker) in
         [(Statement::Patch, requests::patch(options.rows)), (Statement::Put, requests::put(options.rows))]
@@ -226,6 +237,41 @@ impl Bench<'_> {
             println!("{}", row(read.name(), concurrency, &ours, &floor));
         }
         Ok(())
+    }
+
+    /// A read by a client that must be known, against the same read of a node that lets everybody in.
+    async fn with_a_token(&self, store: &Store) -> Result<()> {
+        let folder = self.folder.join("guarded");
+        std::fs::create_dir_all(&folder)?;
+        let settings = [("KONG_ENFORCE_RBAC", "on"), ("KONG_ADMIN_TOKEN", TOKEN)];
+        let (guarded, _) = Server::start_with(store, &folder, &settings).await?;
+        let (limit, warm) = self.turn();
+        let open = Read::ById.maker(&mut Connection::open(self.address).await?, self.options.rows).await?;
+        let known = requests::with_token(&open, TOKEN);
+        for concurrency in CONCURRENCY {
+            let (mut ours, mut floor) = (Outcome::default(), Outcome::default());
+            for _ in 0..ROUNDS {
+                let workers = Requester::several(guarded.address, concurrency, 200, &known).await?;
+                ours.add(load::run(workers, warm, limit).await?);
+                let workers = Requester::several(self.address, concurrency, 200, &open).await?;
+                floor.add(load::run(workers, warm, limit).await?);
+            }
+            println!("{}", row(TOKEN_ROW, concurrency, &ours, &floor));
+        }
+        guarded.stop().await
+    }
+
+    /// What the figures of `/metrics` cost each request, in nanoseconds.
+    fn counting() -> f64 {
+        const TIMES: u32 = 1_000_000;
+        let figures = Figures::new(1);
+        let began = Instant::now();
+        for _ in 0..TIMES {
+            let serving = black_box(&figures).serve();
+            drop(serving);
+            black_box(&figures).answered(Spot::default(), &Method::GET, StatusCode::OK, began.elapsed());
+        }
+        began.elapsed().as_secs_f64() * 1e9 / f64::from(TIMES)
     }
 
     /// A write that leaves the number of rows alone, against its statement.

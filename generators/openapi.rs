@@ -5,6 +5,7 @@
 //! server. A path that leads nowhere by declaration is left out.
 
 mod components;
+mod links;
 mod operations;
 
 use std::collections::BTreeMap;
@@ -108,8 +109,9 @@ pub fn document<N: Copy>(source: &Source<N>) -> Value {
                 tags.iter().map(|entity| json!({ "name": entity.name, "description": entity.description })),
             )
             .collect();
-    let paths: Map<String, Value> =
+    let mut paths: Map<String, Value> =
         paths.into_iter().map(|((_, path), item)| (path.to_owned(), item.into())).collect();
+    links::add(&mut paths);
     let mut document = json!({
         "openapi": VERSION,
         "info": {
@@ -138,6 +140,6 @@ pub fn document<N: Copy>(source: &Source<N>) -> Value {
 const TOKEN: &str = "Kong-Admin-Token";
 
 const DESCRIPTION: &str = "The Admin API of Kong Gateway 3.10, derived from the declarations of this node's entities \
-    and plugins.\n\nEvery GET has a HEAD, and every path an OPTIONS. Bodies may also be sent as \
+    and plugins.\n\nEvery GET has a HEAD, and every path an OPTIONS. Forms may also be sent as \
     `multipart/form-data`. An empty list and an empty object mean the same in a body, and `false` stands for a record \
     that is not given. What a schema cannot say stands in words under `x-rules`.";

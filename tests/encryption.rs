@@ -3,6 +3,7 @@
 //! made.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use entities::ENTITIES;
@@ -207,6 +208,10 @@ fn new_rows_are_sealed_at_once() {
     place.add_key();
     let node = place.start(true);
     write(&node);
+    for name in ["keyring", "silverback.db", "silverback.db-wal"] {
+        let mode = fs::metadata(place.folder.path().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
     reads_well(&node);
     assert!(place.readable().is_empty(), "{:?}", place.readable());
     // Many rows at once, as a configuration.

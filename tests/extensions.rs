@@ -2,7 +2,7 @@
 //! while the node stays up; and what ends a start.
 
 #[path = "../examples/rust_plugin/quarantine.rs"]
-mod quarantine;
+pub mod quarantine;
 
 use std::fs;
 use std::path::Path;
@@ -32,7 +32,8 @@ fn settings(plugins: &str, folders: &[&Path]) -> Settings {
     Settings::load(Some(Path::new("/dev/null")), std::iter::empty(), &overrides).unwrap().0
 }
 
-fn examples() -> Settings {
+/// A node with the plugins of `examples/`.
+pub fn examples() -> Settings {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let plugins = "bundled,allowance,announcement,quarantine";
     settings(plugins, &[&folder.join("lua"), &folder.join("yaml")])

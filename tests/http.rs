@@ -58,8 +58,7 @@ fn a_request_has_a_time_limit() {
     let began = Instant::now();
     connection.send(&whole[..whole.len() - 10]).unwrap();
     let answer = connection.answer("POST").unwrap();
-    refused(&answer, 503, "the request took too long");
-    assert_eq!(answer.header("retry-after"), Some("1"));
+    refused(&answer, 408, "the request took too long to arrive");
     let waited = began.elapsed();
     assert!(waited >= Duration::from_millis(150) && waited < Duration::from_secs(10), "{waited:?}");
     assert_eq!(process.connect().json("GET", "/services/slow", &Value::Null).unwrap().status, 404);

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::support::client::{Answer, Connection};
 use crate::support::http2;
-use crate::support::process::{Folder, Process};
+use crate::support::process::{Folder, Process, command};
 use crate::support::tls::{Authority, Client, Pair, Stream, der, shown};
 
 const EC: &rcgen::SignatureAlgorithm = &PKCS_ECDSA_P256_SHA256;
@@ -149,6 +149,28 @@ fn a_certificate_is_made_once_and_kept() {
     let again = fs::read_to_string(&certificate).unwrap();
     assert_ne!(again, made);
     assert_eq!(status(Client::trusting(again).connect(address).unwrap()).unwrap().status, 200);
+}
+
+#[test]
+fn commands_speak_to_a_node_over_tls() {
+    let folder = Folder::new();
+    let (_process, address) = start(&folder, "ssl", &[]);
+    let own = folder.path().join("ssl/admin-kong-default.crt");
+    let dump = |arguments: &[&str]| {
+        let address = format!("https://localhost:{}", address.port());
+        let mut command = command(folder.path(), &[]);
+        command.args(["config", "dump", "-c", "/dev/null", "--address", &address]).args(arguments);
+        let output = command.output().unwrap();
+        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.success(), said(&output.stdout), said(&output.stderr))
+    };
+    let (done, document, why) = dump(&["--ca-cert", own.to_str().unwrap()]);
+    assert!(done && document.contains("_format_version"), "{why}");
+    // Nobody vouches for a certificate that signs itself.
+    let (done, _, why) = dump(&[]);
+    assert!(!done && why.contains("cannot be reached"), "{why}");
+    let (done, _, why) = dump(&["--ca-cert", "/dev/null"]);
+    assert!(!done && why.contains("no certificates in PEM"), "{why}");
 }
 
 #[test]

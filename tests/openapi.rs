@@ -37,10 +37,9 @@ async fn document(api: &Api) -> Value {
     answer.json()
 }
 
-#[tokio::test]
-async fn the_document_is_valid_and_complete() {
-    let api = Api::open(Store::Sqlite, "openapi").await.unwrap();
-    let document = document(&api).await;
+/// Fails with the first thing that is not as it should be in the document of a node.
+async fn hold(api: &Api) -> Value {
+    let document = document(api).await;
     assert_eq!(faults(&document), Vec::<String>::new());
 
     // Nothing refers to what is not there.
@@ -75,6 +74,49 @@ async fn the_document_is_valid_and_complete() {
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), count, "two operations of one name");
+
+    // What is linked to is an operation.
+    let creating = operations(&document).into_iter().filter_map(|own| own.pointer("/responses/201/links"));
+    let links: Vec<&Value> = creating.flat_map(|links| links.as_object().unwrap().values()).collect();
+    for link in &links {
+        assert!(ids.binary_search(&link["operationId"].as_str().unwrap()).is_ok(), "{link}");
+    }
+    document
+}
+
+#[tokio::test]
+async fn the_document_is_valid_and_complete() {
+    let api = Api::open(Store::Sqlite, "openapi").await.unwrap();
+    let document = hold(&api).await;
+    let services = &document["paths"]["/services"]["post"];
+    assert_eq!(
+        services.pointer("/responses/201/links/get-services/parameters/services"),
+        Some(&json!("$response.body#/id"))
+    );
+    let bodies: Vec<_> = services["requestBody"]["content"].as_object().unwrap().keys().collect();
+    assert_eq!(bodies, ["application/json", "application/x-www-form-urlencoded"]);
+    assert_eq!(document["paths"]["/config"], Value::Null, "only a node without a database is loaded");
+}
+
+#[tokio::test]
+async fn entities_of_third_parties_are_told_like_others() {
+    let extensions = [crate::extensions::quarantine::QUARANTINE];
+    let settings = crate::extensions::examples();
+    let api = Api::open_extended(&settings, Store::Sqlite, "openapi_extended", &extensions).await.unwrap();
+    let document = hold(&api).await;
+    for path in ["/announcements", "/routes/{routes}/announcements", "/announcements/{announcements}/route"] {
+        assert!(document["paths"][path]["get"].is_object(), "{path}");
+    }
+    let config = document["components"]["schemas"]["plugins.announcement.config.new"].to_string();
+    assert!(config.contains("X-Announcement"), "{config}");
+}
+
+#[tokio::test]
+async fn a_node_without_a_database_tells_how_it_is_loaded() {
+    let api = Api::open(Store::Off, "openapi_off").await.unwrap();
+    let document = hold(&api).await;
+    assert!(document["paths"]["/config"]["post"]["requestBody"].is_object());
+    assert!(document["paths"]["/services"]["post"]["responses"]["405"].is_object());
 }
 
 /// A document that is not valid is found to be so: the meta-schema is not merely read.

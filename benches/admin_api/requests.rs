@@ -93,6 +93,18 @@ impl Read {
     }
 }
 
+/// The same requests without a body, each with a token.
+pub fn with_token(maker: &Maker, token: &'static str) -> Maker {
+    let maker = Arc::clone(maker);
+    Arc::new(move |serial, out| {
+        let goes_on = maker(serial, out);
+        // The empty line at the end comes after the header.
+        out.truncate(out.len().saturating_sub(2));
+        out.extend_from_slice(format!("Kong-Admin-Token: {token}\r\n\r\n").as_bytes());
+        goes_on
+    })
+}
+
 /// The paths of a list's pages, following `next`, from the first to at most the `most`th.
 pub async fn pages(connection: &mut Connection, first: &str, most: usize) -> Result<Vec<String>> {
     let mut paths = vec![first.to_owned()];

@@ -36,6 +36,14 @@ impl Store {
         }
     }
 
+    /// A copy for a second server, where the store is one's alone; no server may be running.
+    pub fn copy(&self, folder: &Path) -> Result<Option<Store>> {
+        let Store::Sqlite(file) = self else { return Ok(None) };
+        let copy = folder.join("copy.sqlite");
+        std::fs::copy(file, &copy)?;
+        Ok(Some(Store::Sqlite(copy)))
+    }
+
     /// The settings that choose the store.
     pub fn settings(&self) -> Vec<(&'static str, String)> {
         match self {
@@ -63,6 +71,15 @@ pub struct Server {
 impl Server {
     /// Starts the server and gives the time from there to its first answer to `GET /`.
     pub async fn start(store: &Store, folder: &Path) -> Result<(Server, Duration)> {
+        Server::start_with(store, folder, &[]).await
+    }
+
+    /// The same, with more settings.
+    pub async fn start_with(
+        store: &Store,
+        folder: &Path,
+        settings: &[(&str, &str)],
+    ) -> Result<(Server, Duration)> {
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let log = folder.join("server.log");
         let (stdout, stderr) = (File::create(&log)?, File::options().append(true).open(&log)?);
@@ -78,6 +95,7 @@ impl Server {
             .env("KONG_PREFIX", folder.join("prefix"))
             .env("KONG_LOG_LEVEL", "warn")
             .envs(store.settings())
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(stdout)
             .stderr(stderr);
@@ -87,7 +105,7 @@ impl Server {
         request(&mut root, "GET", "/", None);
         loop {
             if let Ok(mut connection) = Connection::open(address).await
-                && matches!(connection.exchange(&root).await, Ok(200))
+                && matches!(connection.exchange(&root).await, Ok(200 | 401))
             {
                 return Ok((server, began.elapsed()));
             }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{new_row, schema};
 use crate::complete::{Verb, complete};
 use crate::fixtures::Fixtures;
-use crate::json_schema::{self, Shape, Standing, Variant, variants};
+use crate::json_schema::{self, RULES, Shape, Standing, Variant, variants};
 use crate::operations::{MAX_PAGE_SIZE, PAGE_SIZE};
 use crate::output;
 use crate::validate::{Candidate, validate};
@@ -27,7 +27,7 @@ pub struct Components<'a> {
 impl<'a> Components<'a> {
     /// With what every document has.
     pub fn new(declarations: &'a Declarations, context: &'a Context<'a>) -> Components<'a> {
-        let schemas = BTreeMap::from_iter([("error".to_owned(), error())]);
+        let schemas = BTreeMap::from_iter([("error".to_owned(), error()), ("form".to_owned(), form())]);
         Components { declarations, context, schemas, examples: BTreeMap::new() }
     }
 
@@ -272,6 +272,17 @@ fn parameters() -> Value {
     })
 }
 
+/// What a form says of a row.
+fn form() -> Value {
+    json!({
+        "type": "object",
+        "description": "The fields of the JSON body as a form: `config.minute=60` is a field of a record, `tags[]=a` an \
+            item of a list, and an empty value is null. Texts take the types of their fields.",
+        "additionalProperties": { "type": ["string", "array"], "items": { "type": "string" } },
+        RULES: ["says what the JSON body may say"],
+    })
+}
+
 /// What every refusal says.
 fn error() -> Value {
     json!({
@@ -301,9 +312,11 @@ pub const REFUSALS: &[(u16, &str, &str)] = &[
     (400, "refused", "The request is refused; nothing has changed."),
     (404, "not-found", "What the path names is not there."),
     (405, "not-allowed", "This cannot be done here."),
+    (408, "too-slow", "The body did not arrive in time."),
     (409, "conflict", "A value that must be unique is taken."),
     (413, "too-large", "The body is larger than the node takes."),
     (415, "unsupported-media-type", "The body is written in a way that the node does not read."),
+    (429, "too-many-requests", "The client asks for more than the node allows."),
     (501, "not-implemented", "The node does not do this."),
     (503, "unavailable", "The store cannot be reached, or the request took too long."),
 ];
@@ -319,7 +332,7 @@ fn refusals() -> Value {
                 "Allow",
                 json!({ "description": "The methods of the path.", "schema": { "type": "string" } }),
             )),
-            503 => Some((
+            429 | 503 => Some((
                 "Retry-After",
                 json!({ "description": "Seconds until it is worth trying again.", "schema": { "type": "integer" } }),
             )),

@@ -3,8 +3,8 @@
 use entities::schema::Entity;
 use serde_json::{Map, Value, json};
 
-use super::Documented;
 use super::components::{Components, refusal};
+use super::{Documented, schema};
 use crate::json_schema::{Shape, Standing};
 use crate::routes::{Endpoint, Place};
 
@@ -75,7 +75,7 @@ impl Operation {
         let is_write = matches!(self.method, "POST" | "PUT" | "PATCH");
         let mut responses: Map<String, Value> =
             self.answers.into_iter().map(|(status, answer)| (status.to_string(), answer)).collect();
-        let more: &[u16] = if is_write { &[400, 413, 415, 503] } else { &[400, 503] };
+        let more: &[u16] = if is_write { &[400, 408, 413, 415, 429, 503] } else { &[400, 429, 503] };
         let mut refused: Vec<u16> = self.refused_with.into_iter().chain(more.iter().copied()).collect();
         refused.sort_unstable();
         for status in refused {
@@ -181,17 +181,17 @@ fn of_place(components: &mut Components, place: Place, method: &'static str) -> 
 }
 
 fn body(components: &mut Components, entity: &'static Entity, shape: Shape, above: Option<&str>) -> Value {
-    let schema = match shape {
+    let row = match shape {
         Shape::Change => components.change_body(entity),
         _ => components.new_body(entity, above),
     };
-    let mut media = json!({ "schema": schema });
+    let mut media = json!({ "schema": row });
     if let (Some(media), true) = (media.as_object_mut(), shape == Shape::New) {
         media.insert("examples".to_owned(), Value::Object(components.examples(entity, above)));
     }
     json!({
         "required": components.is_body_needed(entity, shape, above),
-        "content": { "application/json": media },
+        "content": { "application/json": media, "application/x-www-form-urlencoded": { "schema": schema("form") } },
     })
 }
 

@@ -12,7 +12,7 @@ mod request_id;
 pub(crate) mod rows;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
@@ -28,6 +28,7 @@ pub use request_id::RequestId;
 
 use crate::node::{Node, NodeEndpoint, Spot};
 use crate::store::Client;
+use crate::traces::{self, Traced};
 
 /// The Admin API of a node.
 pub fn router(node: Arc<Node>) -> Router {
@@ -40,9 +41,13 @@ pub fn router(node: Arc<Node>) -> Router {
 
 /// What is found out about a request while it is answered.
 #[derive(Default)]
-struct Noted {
+struct Noted<'a> {
+    /// The pattern of its path.
+    endpoint: Option<&'a str>,
     /// Where it is counted.
     spot: Spot,
+    /// Whether all of it has come.
+    arrived: bool,
     /// The name of the token that let it in.
     token: Option<Arc<str>>,
 }
@@ -50,13 +55,16 @@ struct Noted {
 async fn handle(node: &Node, request: http::Request<Body>, id: RequestId) -> Response {
     let started = Instant::now();
     let (line, mut noted) = (access_log::Line::of(&request), Noted::default());
+    let traced = Traced::of(&request, id);
     let (method, headers) = (request.method().clone(), request.headers().clone());
     let serving = node.figures.serve();
     let adjusted = node.adjusted.get();
     let result = match node.clients.admit(request.extensions().get(), &adjusted.allowance) {
         Ok(_admitted) => {
             let answer = serve(node, request, adjusted.body_limit, &mut noted);
-            in_time(adjusted.request_timeout, answer).await
+            let answer = traces::within(traced.as_ref(), answer);
+            let in_time = tokio::time::timeout(adjusted.request_timeout, answer).await;
+            in_time.unwrap_or_else(|_| Err(too_slow(noted.arrived)))
         }
         Err(refusal) => Err(refusal),
     };
@@ -64,28 +72,31 @@ async fn handle(node: &Node, request: http::Request<Body>, id: RequestId) -> Res
     let took = started.elapsed();
     let response = answer::response(result, &headers, &adjusted.origins, took.as_millis(), id);
     node.figures.answered(noted.spot, &method, response.status(), took);
+    if let Some(traced) = traced {
+        traced.end(noted.endpoint, response.status());
+    }
     if let Some(line) = line {
         line.write(response.status(), took, noted.token);
     }
     response
 }
 
-/// What comes of a request, or the refusal of one that takes longer than it may.
-async fn in_time(
-    limit: Duration,
-    answer: impl Future<Output = Result<Answer, Refusal>>,
-) -> Result<Answer, Refusal> {
-    tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
-        let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the request took too long");
-        Err(Refusal { retry_after: Some(1), ..refusal })
-    })
+/// The refusal of a request that takes longer than it may: it is the client's fault where not all of it has come.
+fn too_slow(arrived: bool) -> Refusal {
+    match arrived {
+        false => Refusal::new(StatusCode::REQUEST_TIMEOUT, "the request took too long to arrive"),
+        true => {
+            let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the request took too long");
+            Refusal { retry_after: Some(1), ..refusal }
+        }
+    }
 }
 
-async fn serve(
-    node: &Node,
+async fn serve<'a>(
+    node: &'a Node,
     request: http::Request<Body>,
     body_limit: usize,
-    noted: &mut Noted,
+    noted: &mut Noted<'a>,
 ) -> Result<Answer, Refusal> {
     let workspace = node.endpoints.workspace(request.uri().path());
     let default = node.store.default_scope();
@@ -94,6 +105,7 @@ async fn serve(
     noted.token = client.as_ref().map(|client| Arc::clone(&client.name));
     let request = http::Request::from_parts(head, body);
     let mut request = Request::read(request, workspace.as_ref(), (default, client), body_limit).await?;
+    noted.arrived = true;
     if let Some(workspace) = workspace {
         request.scope = node.store.workspace(&workspace.name).await?.ok_or_else(Refusal::not_found)?;
         if request.scope != default {
@@ -102,7 +114,7 @@ async fn serve(
     }
     let found = node.endpoints.find(request.uri.path()).ok_or_else(Refusal::not_found)?;
     let (endpoint, parameters) = (found.endpoint, found.parameters);
-    noted.spot = Spot::of(found.number, endpoint);
+    (noted.spot, noted.endpoint) = (Spot::of(found.number, endpoint), Some(endpoint.path.as_str()));
     answer(node, endpoint, parameters, &request).await.map_err(|refusal| match refusal.status {
         StatusCode::METHOD_NOT_ALLOWED => Refusal { allow: Some(endpoint.allow()), ..refusal },
         _ => refusal,

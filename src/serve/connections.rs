@@ -79,8 +79,8 @@ impl Connections {
 
 impl Open {
     fn longest_idle(&self) -> Option<&Arc<Activity>> {
-        let idle = self.by_number.values().filter_map(|own| Some((own.idle_since()?, own)));
-        idle.min_by_key(|(since, _)| *since).map(|(_, own)| own)
+        let idle = self.by_number.iter().filter_map(|(number, own)| Some((own.idle_since()?, number, own)));
+        idle.min_by_key(|(since, number, _)| (*since, *number)).map(|(.., own)| own)
     }
 }
 

@@ -5,6 +5,7 @@
 //! why only one process may have the file open.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -117,6 +118,8 @@ fn lock(location: &Location) -> Result<Option<File>, OpenError> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(unusable)?;
     }
+    // Credentials are in the file; SQLite gives those beside it the same rights.
+    OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(unusable)?;
     let mark = OpenOptions::new().create(true).append(true).open(beside(path)).map_err(unusable)?;
     match mark.try_lock() {
         Ok(()) => Ok(Some(mark)),

@@ -28,9 +28,10 @@ for store in "${STORES[@]}"; do
     for format in json yaml; do
         curl -sf -o /dev/null "$ADMIN_URL/openapi.$format"
     done
+    # One worker: with several, Python 3.11 now and then fails to parse what Hypothesis looks at (cpython#106905).
     if REPOSITORY=$repository SCHEMATHESIS_HOOKS=hooks "$program" run "$ADMIN_URL/openapi.json" --checks all \
         --phases "${PHASES:-examples,fuzzing}" --max-examples "${EXAMPLES:-2}" --seed "${SEED:-1}" \
-        --workers 2 --no-shrink --suppress-health-check all --warnings off >"$work/$store.log" 2>&1; then
+        --workers 1 --no-shrink --suppress-health-check all --warnings off >"$work/$store.log" 2>&1; then
         passed
     else
         failed "$store" "$(grep -v '^$' "$work/$store.log" | tail -200)"

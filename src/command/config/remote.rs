@@ -1,5 +1,7 @@
 //! The Admin API of a running node, seen from a command: one request, one answer.
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -10,9 +12,13 @@ use generators::output::escape;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
+use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
 use silverback::settings;
 
@@ -36,6 +42,9 @@ pub struct Address {
     /// KONG_ADMIN_TOKEN unless it is given.
     #[arg(long = "header", alias = "headers", value_name = "NAME:VALUE", requires = "address")]
     headers: Vec<String>,
+    /// Certificates in PEM to verify that of an https address against, instead of those that the system trusts.
+    #[arg(long, value_name = "FILE", requires = "address")]
+    ca_cert: Option<PathBuf>,
 }
 
 impl Address {
@@ -44,13 +53,14 @@ impl Address {
         let token = settings::environment().find(|(name, _)| name == TOKEN);
         let token = token.map(|(_, token)| format!("Kong-Admin-Token:{token}"));
         let headers: Vec<_> = token.into_iter().chain(self.headers.iter().cloned()).collect();
-        self.address.as_ref().map(|address| Remote::new(address, &headers)).transpose()
+        let trusted = self.ca_cert.as_deref();
+        self.address.as_ref().map(|address| Remote::new(address, &headers, trusted)).transpose()
     }
 }
 
 /// A node.
 pub struct Remote {
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     /// Without a slash at its end.
     address: String,
     headers: HeaderMap,
@@ -59,10 +69,7 @@ pub struct Remote {
 impl Remote {
     /// The node whose Admin API has that address, asked with these headers (`Name:value`); of two with one name, the
     /// later.
-    fn new(address: &str, headers: &[String]) -> Result<Remote> {
-        if address.starts_with("https://") {
-            bail!("{address}: only http is spoken here");
-        }
+    fn new(address: &str, headers: &[String], trusted: Option<&Path>) -> Result<Remote> {
         let address = match address.contains("://") {
             true => address.to_owned(),
             false => format!("http://{address}"),
@@ -76,6 +83,12 @@ impl Remote {
         let headers = headers.iter().map(header).collect::<Result<_>>()?;
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(CONNECT));
+        connector.enforce_http(false);
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls(trusted)?)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(connector);
         let client = Client::builder(TokioExecutor::new()).build(connector);
         Ok(Remote { client, address: address.trim_end_matches('/').to_owned(), headers })
     }
@@ -133,6 +146,27 @@ impl Remote {
             _ => Err(anyhow!("{} refuses, and nothing was changed: {status} {message}", self.address)),
         }
     }
+}
+
+/// How https is spoken: with whoever shows a certificate that these, or the system's, vouch for.
+fn tls(trusted: Option<&Path>) -> Result<ClientConfig> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let Some(file) = trusted else {
+        return Ok(builder
+            .with_native_roots()
+            .context("the system's certificates cannot be read")?
+            .with_no_client_auth());
+    };
+    let unusable = || format!("{}: no certificates in PEM", file.display());
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(file).with_context(unusable)? {
+        roots.add(certificate.with_context(unusable)?).with_context(unusable)?;
+    }
+    if roots.is_empty() {
+        bail!(unusable());
+    }
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
 /// The code of an error in a declarative configuration.

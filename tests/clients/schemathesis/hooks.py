@@ -92,7 +92,7 @@ def places(fields, path=()):
 
 def is_told(case, document):
     body = case.operation.definition.raw.get("requestBody", {})
-    schema = body.get("content", {}).get("application/json", {}).get("schema", {})
+    schema = body.get("content", {}).get(case.media_type or "application/json", {}).get("schema", {})
     return lambda path: tells(schema, path, document)
 
 
