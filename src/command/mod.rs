@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use entities::schema::access::SHORTEST_TOKEN;
 use generators::schemas;
 use silverback::node::Node;
 use silverback::serve::Tls;
@@ -84,7 +85,7 @@ pub fn start(file: Option<&Path>) -> Result<()> {
     if settings.role != settings::Role::Traditional {
         bail!("role = {} is not served by this release: set role to traditional", settings.role.word());
     }
-    refuse_exposure(&settings)?;
+    refuse_insecure(&settings)?;
     let access = settings.admin_access_log.as_deref();
     let log = logging::start(settings.log_level, settings.log_format, access).context("admin_access_log")?;
     allow_connections(settings.max_connections);
@@ -200,9 +201,13 @@ async fn stop_signal() {
     }
 }
 
-/// Refuses to serve machines that nobody knows: an address that they reach goes with tokens, with certificates of
-/// clients, or with the word that neither is wanted.
-fn refuse_exposure(settings: &Settings) -> Result<()> {
+/// Refuses a token that can be guessed, and to serve machines that nobody knows: an address that they reach goes with
+/// tokens, with certificates of clients, or with the word that neither is wanted.
+fn refuse_insecure(settings: &Settings) -> Result<()> {
+    let token = settings.access.token.as_ref().map(|token| token.expose().chars().count());
+    if token.is_some_and(|length| length < SHORTEST_TOKEN) {
+        bail!("admin_token: a token has at least {SHORTEST_TOKEN} characters");
+    }
     if settings.access.enforced || settings.access.unauthenticated {
         return Ok(());
     }
@@ -221,7 +226,7 @@ fn refuse_exposure(settings: &Settings) -> Result<()> {
 /// `silverback check FILE`
 pub fn check(file: &Path) -> Result<()> {
     let (settings, without_effect) = load(Some(file))?;
-    refuse_exposure(&settings)?;
+    refuse_insecure(&settings)?;
     println!("{} is valid", file.display());
     for key in without_effect {
         println!("note: {key} is known but has no effect here");
