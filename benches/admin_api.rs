@@ -33,6 +33,7 @@ mod requests;
 #[expect(dead_code, reason = "a store in memory and the most that it took are another benchmark's")]
 mod server;
 
+use std::hint::black_box;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,9 +42,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use client::{Connection, Requester};
 use floor::{Handler, Statement, Table};
+use http::{Method, StatusCode};
 use load::Outcome;
 use requests::{FILLED, Maker, Posted, Read};
 use server::{Server, Store, megabytes};
+use silverback::node::{Figures, Spot};
 
 /// How many requests are under way at once.
 const CONCURRENCY: [usize; 3] = [1, 16, 64];
@@ -157,8 +160,8 @@ async fn measure_store(options: &Options, folder: &Path, store: &Store, table: &
     let copy = store.copy(folder)?;
     let (mut server, filled) = Server::start(store, folder).await?;
     println!("- process start to the first answer, filled store: {}", milliseconds(filled));
-    println!("- resident memory then: {}\n", megabytes(server.resident()));
-
+    println!("- resident memory then: {}", megabytes(server.resident()));
+    println!("- counting one answer for /metrics: {:.0} ns\n", Bench::counting());
     println!("| request | connections | requests/s | p50 ms | p99 ms | floor requests/s | of the floor |");
     println!("|---|---:|---:|---:|---:|---:|---:|");
     let bench = Bench { options, folder, address: server.address, table };
@@ -256,6 +259,19 @@ impl Bench<'_> {
             println!("{}", row(TOKEN_ROW, concurrency, &ours, &floor));
         }
         guarded.stop().await
+    }
+
+    /// What the figures of `/metrics` cost each request, in nanoseconds.
+    fn counting() -> f64 {
+        const TIMES: u32 = 1_000_000;
+        let figures = Figures::new(1);
+        let began = Instant::now();
+        for _ in 0..TIMES {
+            let serving = black_box(&figures).serve();
+            drop(serving);
+            black_box(&figures).answered(Spot::default(), &Method::GET, StatusCode::OK, began.elapsed());
+        }
+        began.elapsed().as_secs_f64() * 1e9 / f64::from(TIMES)
     }
 
     /// A write that leaves the number of rows alone, against its statement.

@@ -2,12 +2,9 @@
 
 use serde_json::Value;
 
-use crate::schema::access::{Access, Token, digest};
+use crate::schema::access::{Access, SHORTEST_TOKEN, Token, digest};
 use crate::schema::types::{AUTO_TIMESTAMP_S, NAME, TAGS, UUID};
 use crate::schema::{Entity, INTEGER, Row, STRING, set, shorthand};
-
-/// The fewest characters that a token may have: what cannot be guessed needs no slow hash.
-const SHORTEST: usize = 20;
 
 #[rustfmt::skip]
 pub static ADMIN_TOKENS: Entity = Entity::new("admin_tokens")
@@ -32,7 +29,7 @@ pub static ADMIN_TOKENS: Entity = Entity::new("admin_tokens")
         ("updated_at", AUTO_TIMESTAMP_S),
         ("tags",       TAGS),
     ])
-    .shorthands(&[shorthand("token", STRING.len_min(SHORTEST).encrypted(), &digested)])
+    .shorthands(&[shorthand("token", STRING.len_min(SHORTEST_TOKEN).encrypted(), &digested)])
     .build();
 
 fn digested(value: &Value) -> Option<Row> {

@@ -12,6 +12,7 @@ pub mod node;
 pub mod serve;
 pub mod settings;
 pub mod store;
+pub mod traces;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -96,6 +96,8 @@ fn other_machines_are_not_served_unless_they_are_known_or_wanted() {
         assert!(check(&[listen, ("KONG_ENFORCE_RBAC", "on")]).0, "{address}");
         assert!(check(&[listen, ("KONG_ADMIN_ALLOW_UNAUTHENTICATED", "on")]).0, "{address}");
     }
+    let (fine, why) = check(&[("KONG_ADMIN_TOKEN", "too-short-a-token")]);
+    assert!(!fine && why.contains("at least 20 characters") && !why.contains("too-short"), "{why}");
     for address in ["127.0.0.1:8001", "127.1.2.3:8001", "[::1]:8001", "localhost:8001", "off"] {
         assert!(check(&[("KONG_ADMIN_LISTEN", address)]).0, "{address}");
     }
@@ -324,6 +326,7 @@ fn a_node_without_a_database_knows_the_token_of_its_settings() {
     assert_eq!(ask(&node, OWN, "POST /config", &document).status, 201);
     assert_eq!(ask(&node, "wrong", "POST /config", &document).status, 401);
     assert_eq!(get(&node, OWN, "/services/a").status, 200);
+    assert!(!node.said().contains(OWN) && !get(&node, OWN, "/").json().to_string().contains(OWN));
     let token = json!({"name": "x", "roles": ["admin"], "token": "a-token-that-is-long-enough"});
     assert_eq!(ask(&node, OWN, "POST /admin-tokens", &token).status, 405);
 }

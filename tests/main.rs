@@ -34,5 +34,6 @@ mod several_nodes;
 mod slow_clients;
 mod snapshots;
 mod support;
+mod traces;
 mod upgrade;
 mod workspaces;

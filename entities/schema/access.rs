@@ -25,6 +25,9 @@ pub enum Access {
 /// The role that may do everything.
 pub const ADMIN: &str = "admin";
 
+/// The fewest characters that a token may have: what cannot be guessed needs no slow hash.
+pub const SHORTEST_TOKEN: usize = 20;
+
 /// A permission in the program's text: methods and paths.
 pub type Standing = (&'static [&'static str], &'static [&'static str]);
 

@@ -28,6 +28,7 @@ pub use request_id::RequestId;
 
 use crate::node::{Node, NodeEndpoint, Spot};
 use crate::store::Client;
+use crate::traces::{self, Traced};
 
 /// The Admin API of a node.
 pub fn router(node: Arc<Node>) -> Router {
@@ -40,7 +41,9 @@ pub fn router(node: Arc<Node>) -> Router {
 
 /// What is found out about a request while it is answered.
 #[derive(Default)]
-struct Noted {
+struct Noted<'a> {
+    /// The pattern of its path.
+    endpoint: Option<&'a str>,
     /// Where it is counted.
     spot: Spot,
     /// Whether all of it has come.
@@ -52,12 +55,14 @@ struct Noted {
 async fn handle(node: &Node, request: http::Request<Body>, id: RequestId) -> Response {
     let started = Instant::now();
     let (line, mut noted) = (access_log::Line::of(&request), Noted::default());
+    let traced = Traced::of(&request, id);
     let (method, headers) = (request.method().clone(), request.headers().clone());
     let serving = node.figures.serve();
     let adjusted = node.adjusted.get();
     let result = match node.clients.admit(request.extensions().get(), &adjusted.allowance) {
         Ok(_admitted) => {
             let answer = serve(node, request, adjusted.body_limit, &mut noted);
+            let answer = traces::within(traced.as_ref(), answer);
             let in_time = tokio::time::timeout(adjusted.request_timeout, answer).await;
             in_time.unwrap_or_else(|_| Err(too_slow(noted.arrived)))
         }
@@ -67,6 +72,9 @@ async fn handle(node: &Node, request: http::Request<Body>, id: RequestId) -> Res
     let took = started.elapsed();
     let response = answer::response(result, &headers, &adjusted.origins, took.as_millis(), id);
     node.figures.answered(noted.spot, &method, response.status(), took);
+    if let Some(traced) = traced {
+        traced.end(noted.endpoint, response.status());
+    }
     if let Some(line) = line {
         line.write(response.status(), took, noted.token);
     }
@@ -84,11 +92,11 @@ fn too_slow(arrived: bool) -> Refusal {
     }
 }
 
-async fn serve(
-    node: &Node,
+async fn serve<'a>(
+    node: &'a Node,
     request: http::Request<Body>,
     body_limit: usize,
-    noted: &mut Noted,
+    noted: &mut Noted<'a>,
 ) -> Result<Answer, Refusal> {
     let workspace = node.endpoints.workspace(request.uri().path());
     let default = node.store.default_scope();
@@ -106,7 +114,7 @@ async fn serve(
     }
     let found = node.endpoints.find(request.uri.path()).ok_or_else(Refusal::not_found)?;
     let (endpoint, parameters) = (found.endpoint, found.parameters);
-    noted.spot = Spot::of(found.number, endpoint);
+    (noted.spot, noted.endpoint) = (Spot::of(found.number, endpoint), Some(endpoint.path.as_str()));
     answer(node, endpoint, parameters, &request).await.map_err(|refusal| match refusal.status {
         StatusCode::METHOD_NOT_ALLOWED => Refusal { allow: Some(endpoint.allow()), ..refusal },
         _ => refusal,

@@ -13,11 +13,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use entities::schema::access::SHORTEST_TOKEN;
 use generators::schemas;
 use silverback::node::Node;
 use silverback::serve::Tls;
 use silverback::settings::{self, Address, LogLevel, Settings};
 use silverback::store::{self, Connection, Database, Location};
+use silverback::traces::Traces;
 use silverback::{app, declarations, serve};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
@@ -83,7 +85,7 @@ pub fn start(file: Option<&Path>) -> Result<()> {
     if settings.role != settings::Role::Traditional {
         bail!("role = {} is not served by this release: set role to traditional", settings.role.word());
     }
-    refuse_exposure(&settings)?;
+    refuse_insecure(&settings)?;
     let log = logging::start(settings.log_level, settings.log_format);
     allow_connections(settings.max_connections);
     if !without_effect.is_empty() {
@@ -105,6 +107,8 @@ async fn run(
         listeners.push(serve::listen(address, tls.as_ref()).await.context("admin_listen")?);
     }
     let node = silverback::node(settings, database).await?;
+    let endpoint = settings.otlp_endpoint.as_ref();
+    let traces = endpoint.map(|own| Traces::start(own, settings.sampling_rate, node.id)).transpose()?;
     node.log_level.written_by(log);
     for listener in &listeners {
         if let Some(address) = listener.address() {
@@ -135,6 +139,9 @@ async fn run(
     }
     if let Some(node) = Arc::into_inner(node) {
         node.store.close().await;
+    }
+    if let Some(traces) = traces {
+        traces.stop().await;
     }
     tracing::info!("stopped");
     Ok(())
@@ -193,9 +200,13 @@ async fn stop_signal() {
     }
 }
 
-/// Refuses to serve machines that nobody knows: an address that they reach goes with tokens, with certificates of
-/// clients, or with the word that neither is wanted.
-fn refuse_exposure(settings: &Settings) -> Result<()> {
+/// Refuses a token that can be guessed, and to serve machines that nobody knows: an address that they reach goes with
+/// tokens, with certificates of clients, or with the word that neither is wanted.
+fn refuse_insecure(settings: &Settings) -> Result<()> {
+    let token = settings.access.token.as_ref().map(|token| token.expose().chars().count());
+    if token.is_some_and(|length| length < SHORTEST_TOKEN) {
+        bail!("admin_token: a token has at least {SHORTEST_TOKEN} characters");
+    }
     if settings.access.enforced || settings.access.unauthenticated {
         return Ok(());
     }
@@ -214,7 +225,7 @@ fn refuse_exposure(settings: &Settings) -> Result<()> {
 /// `silverback check FILE`
 pub fn check(file: &Path) -> Result<()> {
     let (settings, without_effect) = load(Some(file))?;
-    refuse_exposure(&settings)?;
+    refuse_insecure(&settings)?;
     println!("{} is valid", file.display());
     for key in without_effect {
         println!("note: {key} is known but has no effect here");

@@ -64,7 +64,7 @@ const PROXY: &str = "requests are not proxied by this server.";
 const READ_ONLY: &str = "reads and writes use the same connections.";
 const REPORTS: &str = "no reports are ever sent.";
 const STATUS: &str = "the Status API is not served on addresses of its own.";
-const TRACING: &str = "no traces are made.";
+const TRACING: &str = "what a trace holds is not chosen.";
 const UNTRUSTED: &str = "Lua code of plugins is never run against requests here.";
 const WASM: &str = "no WebAssembly filters are run.";
 const WORKERS: &str = "there are no worker processes with caches to keep in step.";
@@ -530,10 +530,21 @@ pub const KEYS: &[Key] = &[
     inert("openresty_path", Text, "", LUA),
     inert("opentelemetry_tracing", ListOf(INSTRUMENTATIONS), "off", TRACING)
         .also(&["tracing_instrumentations"]),
-    inert("opentelemetry_tracing_sampling_rate", Number(0.0, 1.0), "0.01", TRACING)
-        .also(&["tracing_sampling_rate"]),
+    acts(
+        "opentelemetry_tracing_sampling_rate",
+        Number(0.0, 1.0),
+        "0.01",
+        "Sets `tracing_sampling_rate` if that is not set itself.",
+    )
+    .also(&["tracing_sampling_rate"]),
     inert("tracing_instrumentations", ListOf(INSTRUMENTATIONS), "off", TRACING),
-    inert("tracing_sampling_rate", Number(0.0, 1.0), "0.01", TRACING),
+    acts("tracing_sampling_rate", Number(0.0, 1.0), "0.01", "The part of requests that is traced, from 0 to 1."),
+    acts(
+        "tracing_otlp_endpoint",
+        Text,
+        "",
+        "Where traces are sent as OTLP over plain HTTP, such as `http://127.0.0.1:4318/v1/traces`. Without it none are made.",
+    ),
     inert("wasm", Boolean, "off", WASM),
     inert("wasm_filters_path", Text, "", WASM),
     inert("wasm_dynamic_module", Text, "", WASM),

@@ -84,6 +84,10 @@ pub struct Settings {
     pub prefix: PathBuf,
     pub log_level: LogLevel,
     pub log_format: LogFormat,
+    /// Where traces are sent.
+    pub otlp_endpoint: Option<String>,
+    /// The part of requests that is traced, from 0 to 1.
+    pub sampling_rate: f64,
     pub edition: Edition,
     /// Whether clients may make workspaces beside the default one.
     pub workspaces: bool,
@@ -192,6 +196,8 @@ impl Settings {
         let limit = size(values.text("body_limit")).and_then(|bytes| usize::try_from(bytes).ok());
         Self {
             log_level: LogLevel::from_word(values.text("log_level")).unwrap_or(LogLevel::Notice),
+            otlp_endpoint: values.text_if_set("tracing_otlp_endpoint").map(str::to_owned),
+            sampling_rate: values.fraction("tracing_sampling_rate"),
             log_format: LogFormat::from_word(values.text("log_format")).unwrap_or(LogFormat::Text),
             edition: Edition::from_word(values.text("edition")).unwrap_or(Edition::Community),
             workspaces: values.boolean("workspaces")

@@ -293,6 +293,14 @@ impl Values {
         self.number_if_set(name).unwrap_or_default()
     }
 
+    /// With its fraction; 0 if it is unset.
+    pub(super) fn fraction(&self, name: &str) -> f64 {
+        match self.setting(name) {
+            Setting::Number(number) => *number,
+            _ => 0.0,
+        }
+    }
+
     pub(super) fn boolean(&self, name: &str) -> bool {
         *self.setting(name) == Setting::Boolean(true)
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
 use crate::histogram::Histogram;
+use crate::traces::Part;
 
 /// What is asked of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +29,11 @@ impl Figures {
     /// Counts what is asked until the guard is dropped.
     pub(super) fn begin(&self, asked: Asked) -> Asking<'_> {
         self.asking.fetch_add(1, Relaxed);
-        Asking { figures: self, asked, began: Instant::now() }
+        let name = match asked {
+            Asked::Read => "store read",
+            Asked::Write => "store write",
+        };
+        Asking { figures: self, asked, began: Instant::now(), _part: Part::begin(name) }
     }
 
     /// The times of a kind.
@@ -50,6 +55,7 @@ pub(super) struct Asking<'a> {
     figures: &'a Figures,
     asked: Asked,
     began: Instant,
+    _part: Option<Part>,
 }
 
 impl Drop for Asking<'_> {
