@@ -8,20 +8,12 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::support::client::{Answer, Connection, request};
-use crate::support::process::{Folder, Process, sqlite};
+use crate::support::process::{self, Process, sqlite};
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
 
 /// A server with settings of its own, in a folder of its own.
-fn start(settings: &[(&'static str, &str)]) -> (Folder, Process) {
-    let folder = Folder::new();
-    let mut all = sqlite(folder.path());
-    all.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
-    let process = Process::start(folder.path(), &all);
-    (folder, process)
-}
-
 fn refused(answer: &Answer, status: u16, message: &str) {
     assert_eq!((answer.status, answer.message().as_str()), (status, message));
     assert_eq!(answer.header("content-type"), Some("application/json; charset=utf-8"));
@@ -35,7 +27,7 @@ fn service(name: &str, bytes: usize) -> Vec<u8> {
 
 #[test]
 fn a_body_has_a_limit() {
-    let (_folder, process) = start(&[("KONG_BODY_LIMIT", "1k")]);
+    let (_folder, process) = process::on_sqlite(&[("KONG_BODY_LIMIT", "1k")]);
     let post = |body: &[u8]| process.connect().exchange("POST", "/services", &[JSON], body).unwrap();
     assert_eq!(post(&service("fits", 1024)).status, 201);
     refused(&post(&service("too-large", 1025)), 413, "request body is too large");
@@ -52,7 +44,7 @@ fn a_body_has_a_limit() {
 
 #[test]
 fn a_request_has_a_time_limit() {
-    let (_folder, process) = start(&[("KONG_REQUEST_TIMEOUT", "150")]);
+    let (_folder, process) = process::on_sqlite(&[("KONG_REQUEST_TIMEOUT", "150")]);
     let whole = request("POST", "/services", &[JSON], &service("slow", 100));
     let mut connection = process.connect();
     let began = Instant::now();
@@ -66,7 +58,7 @@ fn a_request_has_a_time_limit() {
 
 #[test]
 fn a_server_that_stops_finishes_what_it_has_begun() {
-    let (folder, mut process) = start(&[]);
+    let (folder, mut process) = process::on_sqlite(&[]);
     // Kept alive and idle, half a head, half a body: the first two are of no concern, the last gets its answer.
     let mut idle = process.connect();
     idle.json("GET", "/", &Value::Null).unwrap();
@@ -101,7 +93,7 @@ fn a_server_that_stops_finishes_what_it_has_begun() {
 
 #[test]
 fn a_server_that_stops_answers_everybody_who_writes() {
-    let (folder, mut process) = start(&[]);
+    let (folder, mut process) = process::on_sqlite(&[]);
     let acknowledged: usize = scope(|scope| {
         let writers: Vec<_> = (0..4)
             .map(|writer| {
@@ -140,7 +132,7 @@ fn a_server_that_stops_answers_everybody_who_writes() {
 
 #[test]
 fn every_answer_names_the_server_and_the_time_it_took() {
-    let (_folder, process) = start(&[]);
+    let (_folder, process) = process::on_sqlite(&[]);
     let mut connection = process.connect();
     for (method, path, status) in [
         ("GET", "/", 200),
@@ -167,8 +159,8 @@ fn every_answer_names_the_server_and_the_time_it_took() {
 #[test]
 fn browsers_are_told_where_they_may_come_from() {
     let gui = "https://gui.test:8445/manager, http://other.test:8002";
-    let (_folder, process) = start(&[("KONG_ADMIN_GUI_URL", gui)]);
-    let (_other_folder, open) = start(&[]);
+    let (_folder, process) = process::on_sqlite(&[("KONG_ADMIN_GUI_URL", gui)]);
+    let (_other_folder, open) = process::on_sqlite(&[]);
     let (foreign, own) = ("https://foreign.test", "http://other.test:8002");
     for (process, origin, expected) in [
         (&process, Some("https://gui.test:8445"), "https://gui.test:8445"),
@@ -201,7 +193,7 @@ fn browsers_are_told_where_they_may_come_from() {
 
 #[test]
 fn no_input_is_too_deep_or_too_much() {
-    let (_folder, process) = start(&[]);
+    let (_folder, process) = process::on_sqlite(&[]);
     let mut connection = process.connect();
     let mut post = |headers: &[(&str, &str)], path: &str, body: &str| {
         connection.exchange("POST", path, headers, body.as_bytes()).unwrap()
@@ -251,7 +243,7 @@ fn no_input_is_too_deep_or_too_much() {
 
 #[test]
 fn bytes_that_are_no_text_are_shown_as_such() {
-    let (_folder, process) = start(&[]);
+    let (_folder, process) = process::on_sqlite(&[]);
     let answer = process.connect().json("GET", "/services?offset=%FF", &Value::Null).unwrap();
     refused(&answer, 400, "'\u{FFFD}' is not a valid offset: bad base64 encoding");
 }

@@ -7,17 +7,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::process::{Folder, Process, sqlite};
+use crate::support::process::{self, Process};
 
 const ID: &str = "x-kong-request-id";
-
-fn start(settings: &[(&'static str, &str)]) -> (Folder, Process) {
-    let folder = Folder::new();
-    let mut all = sqlite(folder.path());
-    all.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
-    let process = Process::start(folder.path(), &all);
-    (folder, process)
-}
 
 /// The line of the log that holds this.
 fn line(process: &Process, part: &str) -> String {
@@ -36,7 +28,7 @@ fn line(process: &Process, part: &str) -> String {
 
 #[test]
 fn every_answer_has_an_id_of_its_own() {
-    let (_folder, process) = start(&[]);
+    let (_folder, process) = process::on_sqlite(&[]);
     let mut connection = process.connect();
     let mut ids = HashSet::new();
     for (method, path) in [
@@ -63,7 +55,7 @@ fn every_answer_has_an_id_of_its_own() {
 
 #[test]
 fn from_info_on_each_request_has_a_line() {
-    let (_folder, process) = start(&[("KONG_LOG_LEVEL", "info")]);
+    let (_folder, process) = process::on_sqlite(&[("KONG_LOG_LEVEL", "info")]);
     let mut connection = process.connect();
     let answer = connection.json("GET", "/services?apikey=s3cret", &Value::Null).unwrap();
     let line = line(&process, answer.header(ID).unwrap());
@@ -78,7 +70,7 @@ fn from_info_on_each_request_has_a_line() {
 
 #[test]
 fn the_level_decides_while_the_server_runs() {
-    let (_folder, process) = start(&[]);
+    let (_folder, process) = process::on_sqlite(&[]);
     let mut connection = process.connect();
     connection.json("GET", "/services", &Value::Null).unwrap();
     let change = connection.json("PUT", "/debug/node/log-level/info", &Value::Null).unwrap();
@@ -90,7 +82,7 @@ fn the_level_decides_while_the_server_runs() {
 
 #[test]
 fn a_line_is_an_object_where_that_is_wanted() {
-    let (_folder, process) = start(&[("KONG_LOG_LEVEL", "info"), ("KONG_LOG_FORMAT", "json")]);
+    let (_folder, process) = process::on_sqlite(&[("KONG_LOG_LEVEL", "info"), ("KONG_LOG_FORMAT", "json")]);
     let mut connection = process.connect();
     let answer = connection.json("POST", "/services", &json!({"name": "\u{1}\"{}", "host": "h"})).unwrap();
     let own: Value = serde_json::from_str(&line(&process, answer.header(ID).unwrap())).unwrap();

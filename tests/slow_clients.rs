@@ -11,17 +11,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::support::client::{Connection, request};
-use crate::support::process::{Folder, Process, sqlite};
+use crate::support::process::{self, Folder, Process, sqlite};
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
-
-fn start(settings: &[(&'static str, &str)]) -> (Folder, Process) {
-    let folder = Folder::new();
-    let mut all = sqlite(folder.path());
-    all.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
-    let process = Process::start(folder.path(), &all);
-    (folder, process)
-}
 
 /// The memory that a process holds, in megabytes.
 fn megabytes(process: &Process) -> u64 {
@@ -116,7 +108,7 @@ fn thousands_of_slow_clients_keep_nobody_waiting() {
 
 #[test]
 fn an_answer_that_nobody_reads_is_not_kept() {
-    let (_folder, process) = start(&[("KONG_ADMIN_SEND_TIMEOUT", "1500")]);
+    let (_folder, process) = process::on_sqlite(&[("KONG_ADMIN_SEND_TIMEOUT", "1500")]);
     let mut normal = process.connect();
     for number in 0..100 {
         let tags: Vec<_> = (0..100).map(|tag| format!("{tag}-{}", "t".repeat(200))).collect();
@@ -152,8 +144,10 @@ fn an_answer_that_nobody_reads_is_not_kept() {
 
 #[test]
 fn connections_between_requests_have_their_time_too() {
-    let (_folder, process) =
-        start(&[("KONG_ADMIN_KEEPALIVE_TIMEOUT", "2500"), ("KONG_ADMIN_HEADER_TIMEOUT", "1000")]);
+    let (_folder, process) = process::on_sqlite(&[
+        ("KONG_ADMIN_KEEPALIVE_TIMEOUT", "2500"),
+        ("KONG_ADMIN_HEADER_TIMEOUT", "1000"),
+    ]);
     let mut idle = process.connect();
     let began = Instant::now();
     // Each request begins the time anew.
@@ -175,7 +169,7 @@ fn connections_between_requests_have_their_time_too() {
 fn there_are_no_more_connections_than_there_may_be() {
     // The shortest time that is allowed says how exactly idle connections are told apart.
     let (_folder, process) =
-        start(&[("KONG_ADMIN_MAX_CONNECTIONS", "8"), ("KONG_ADMIN_SEND_TIMEOUT", "800")]);
+        process::on_sqlite(&[("KONG_ADMIN_MAX_CONNECTIONS", "8"), ("KONG_ADMIN_SEND_TIMEOUT", "800")]);
     let mut open = vec![process.connect()];
     // Whoever waited for the server to start is gone.
     eventually("there is one", Duration::from_secs(10), || others(&mut open[0]) == 0);

@@ -19,7 +19,7 @@ use super::Node;
 use super::config::{blocking, hash, is_true, parse, unreadable};
 use crate::admin::{Answer, Refusal, Request};
 use crate::clock::Circumstances;
-use crate::store::{Failure, Progress, Snapshot, Space, Subject};
+use crate::store::{Failure, Operations, Packed, Progress, Snapshot, Space, Subject};
 
 /// The right to bring a configuration about: one at a time has it.
 #[derive(Default)]
@@ -147,25 +147,25 @@ pub async fn import(
 ) -> Result<usize, Trouble> {
     let (declarations, circumstances) = (Arc::clone(&node.declarations), node.circumstances());
     let work = move || declarative::load(document, &declarations, &circumstances.context(), Writes::default);
-    let Writes(operations) = blocking(work).await?.map_err(Trouble::Document)?;
-    apply(space, operations, progress).await
+    let Writes(rows) = blocking(work).await?.map_err(Trouble::Document)?;
+    apply(space, Operations::Rows(rows), progress).await
 }
 
 /// Rows on their way into a database.
 #[derive(Default)]
-struct Writes(Vec<Operation>);
+struct Writes(Vec<Packed>);
 
 impl Collect for Writes {
-    type Part = Option<Operation>;
+    type Part = Option<Packed>;
     const SHOWN: bool = false;
 
-    fn part(row: Loaded) -> Option<Operation> {
+    fn part(row: Loaded) -> Option<Packed> {
         // A workspace is not of a configuration: it is where one is.
         let is_content = row.entity.default_workspace.is_none();
-        is_content.then(|| Operation::write(row.entity, &row.id, row.stored))
+        is_content.then(|| Packed::new(row.entity, &row.id, &row.stored))
     }
 
-    fn collect(&mut self, part: Option<Operation>) {
+    fn collect(&mut self, part: Option<Packed>) {
         self.0.extend(part);
     }
 }
@@ -203,7 +203,7 @@ pub async fn synchronize(
             turn.replace(settled, hash);
         }
         None => {
-            apply(space, operations, progress).await?;
+            apply(space, Operations::Any(operations), progress).await?;
         }
     }
     Ok(report)
@@ -239,7 +239,7 @@ fn snapshot(configuration: &Configuration, declarations: &Declarations) -> (Snap
 }
 
 /// Carries out operations, all or none. How many there were.
-async fn apply(space: Space<'_>, operations: Vec<Operation>, progress: &Progress) -> Result<usize, Trouble> {
+async fn apply(space: Space<'_>, operations: Operations, progress: &Progress) -> Result<usize, Trouble> {
     let count = operations.len();
     if count > 0
         && let Err(failure) = space.write_all(operations, progress).await

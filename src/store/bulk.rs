@@ -9,7 +9,7 @@ use std::iter::Peekable;
 
 use entities::schema::{Entity, Row};
 use generators::errors::Error;
-use generators::operations::{Action, Key, Operation, id_of, reference};
+use generators::operations::{Action, Key, Operation, Scope, WORKSPACE, id_of, reference};
 use generators::routes::Place;
 use generators::sql::{self, Shape};
 use generators::tables::Kind;
@@ -23,6 +23,7 @@ use super::execute::Execution;
 use super::failure::{Conflict, Failure, within};
 use super::parts::{shares_value, stored};
 use super::session::{Change, Session};
+use super::together::Unpacked;
 use super::transaction::Progress;
 
 /// How many rows are written together at most. More make nothing faster.
@@ -38,9 +39,9 @@ pub enum Step {
 }
 
 /// Operations as steps: writes of rows that follow each other go together.
-pub struct Steps<I: Iterator<Item = Operation>>(Peekable<I>);
+pub struct Steps<I: Iterator<Item = Unpacked>>(Peekable<I>);
 
-impl<I: Iterator<Item = Operation>> Steps<I> {
+impl<I: Iterator<Item = Unpacked>> Steps<I> {
     pub fn of(operations: I) -> Steps<I> {
         Steps(operations.peekable())
     }
@@ -51,23 +52,27 @@ impl<I: Iterator<Item = Operation>> Steps<I> {
     }
 }
 
-impl<I: Iterator<Item = Operation>> Iterator for Steps<I> {
-    type Item = Step;
+impl<I: Iterator<Item = Unpacked>> Iterator for Steps<I> {
+    type Item = Result<Step, Failure>;
 
-    fn next(&mut self) -> Option<Step> {
-        let first = self.0.next()?;
-        let Some(entity) = written(&first) else { return Some(Step::One(first)) };
+    fn next(&mut self) -> Option<Result<Step, Failure>> {
+        let first = match self.0.next()? {
+            Ok(first) => first,
+            Err(failure) => return Some(Err(failure)),
+        };
+        let Some(entity) = written(&first) else { return Some(Ok(Step::One(first))) };
         let mut ids: HashSet<String> = first.parameters.first().cloned().into_iter().collect();
         let mut rows = vec![named(first)];
         while rows.len() < TOGETHER {
-            let fits = |next: &Operation| {
+            let fits = |next: &Unpacked| {
+                let Ok(next) = next else { return false };
                 let id = next.parameters.first().cloned().unwrap_or_default();
                 written(next).is_some_and(|other| other.name == entity.name) && ids.insert(id)
             };
-            let Some(next) = self.0.next_if(fits) else { break };
+            let Some(Ok(next)) = self.0.next_if(fits) else { break };
             rows.push(named(next));
         }
-        Some(Step::Rows(entity, rows))
+        Some(Ok(Step::Rows(entity, rows)))
     }
 }
 
@@ -187,14 +192,23 @@ impl<S: Conversation> Execution<'_, S> {
 
 impl<C: ConnectionTrait> Session<'_, C> {
     /// The rows whose field is, or refers to, one of these.
+    ///
+    /// The question does not name the workspace, so that no index that begins with it is taken for a short way.
     pub async fn among(
         &mut self,
         entity: &'static Entity,
         field: &'static str,
         ids: Vec<String>,
     ) -> Result<Vec<Row>, Failure> {
-        let listed = sql::bind_list(ids, self.dialect);
-        self.list(entity, Shape::Among(field), vec![listed]).await
+        let values = vec![sql::bind_list(ids, self.dialect)];
+        let scope = self.turn_to(Scope::Every);
+        let found = self.list(entity, Shape::Among(field), values).await;
+        self.turn_to(scope);
+        let is_seen = |row: &mut Row| match (row.shift_remove(WORKSPACE), scope) {
+            (Some(Value::String(id)), Scope::Workspace(own)) => id == own.to_string(),
+            _ => true,
+        };
+        Ok(found?.into_iter().filter_map(|mut row| is_seen(&mut row).then_some(row)).collect())
     }
 
     /// Writes rows of different ids, each with what it was before. A broken constraint leaves nothing behind.

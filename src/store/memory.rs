@@ -13,7 +13,7 @@ use entities::schema::{Declarations, Entity, Row};
 use generators::complete::{Verb, complete};
 use generators::declarative::Configuration;
 use generators::errors::Error;
-use generators::operations::{Key, Operation, Page, Scope, primary};
+use generators::operations::{Key, Page, Scope, primary};
 use generators::output;
 use generators::sql::EXPIRY;
 use serde_json::Value;
@@ -26,6 +26,7 @@ use super::execute::Execution;
 use super::failure::Failure;
 use super::mirror::Mirror;
 use super::rows::{Entry, Rows};
+use super::together::Operations;
 use super::transaction::{self, Progress};
 use super::{Shared, Store};
 
@@ -147,7 +148,7 @@ impl Memory {
     pub async fn write(
         &self,
         scope: Scope,
-        operations: Vec<Operation>,
+        operations: Operations,
         progress: &Progress,
     ) -> Result<Option<Row>, Failure> {
         let circumstances = self.shared.circumstances();

@@ -26,6 +26,7 @@ mod sealing;
 mod session;
 mod space;
 mod sqlite;
+mod together;
 mod transaction;
 
 use std::path::PathBuf;
@@ -55,6 +56,7 @@ pub use memory::{Busy, Snapshot, Turn};
 pub use rows::{Entry, Slice};
 pub use space::Space;
 pub use sqlite::Location;
+pub use together::{Operations, Packed};
 pub use transaction::{Progress, Subject};
 
 use execute::Execution;

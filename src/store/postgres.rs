@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use entities::schema::Row;
-use generators::operations::{Operation, Scope};
+use generators::operations::Scope;
 use generators::tables::{Dialect, tables};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, IsolationLevel, TransactionOptions,
@@ -24,6 +24,7 @@ use super::failure::{Failure, Reason, within};
 use super::migrations::{self, MigrationError};
 use super::sealing;
 use super::session::{Session, Statements};
+use super::together::Operations;
 use super::transaction::Progress;
 use super::{OpenError, Shared, diagnose, execution};
 
@@ -126,7 +127,7 @@ impl Postgres {
         &self,
         scope: Scope,
         client: Option<&Client>,
-        operations: Vec<Operation>,
+        operations: Operations,
         progress: &Progress,
     ) -> Result<Option<Row>, Failure> {
         let _turn = self.turn().await?;
@@ -151,7 +152,7 @@ impl Postgres {
     async fn attempt(
         &self,
         (scope, client): (Scope, Option<&Client>),
-        operations: &[Operation],
+        operations: &Operations,
         progress: &Progress,
     ) -> Result<Option<Row>, Ended> {
         let transaction = self.begin(operations.len() > 1).await.map_err(Ended::Undone)?;
@@ -160,8 +161,7 @@ impl Postgres {
         let now_ms = context.now_ms();
         let session = Session::new(&transaction, &self.statements, Dialect::Postgres, scope, now_ms);
         let mut session = session.patient(self.patience).of(client.cloned());
-        match execution(&mut session, &self.shared, &context).run(operations.iter().cloned(), progress).await
-        {
+        match execution(&mut session, &self.shared, &context).run(operations.iter(), progress).await {
             Ok(row) => match within(self.patience(), transaction.commit()).await.map_err(Failure::from) {
                 Ok(()) => Ok(row),
                 Err(failure) if failure.reason() == Some(Reason::Race) => Err(Ended::Undone(failure)),

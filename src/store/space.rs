@@ -20,6 +20,7 @@ use super::figures::Asked;
 use super::mirror::Mirror;
 use super::rows::Slice;
 use super::session::Session;
+use super::together::Operations;
 use super::transaction::Progress;
 use super::{Engine, Store};
 
@@ -70,7 +71,7 @@ impl<'a> Space<'a> {
 
     /// Runs an operation in one transaction. The row is what the client gets to see.
     pub async fn write(self, operation: Operation) -> Result<Option<Row>, Failure> {
-        self.write_all(vec![operation], &Progress::default()).await
+        self.write_all(Operations::Any(vec![operation]), &Progress::default()).await
     }
 
     /// Whether it is that of requests whose path names no workspace.

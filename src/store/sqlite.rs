@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use entities::schema::Row;
-use generators::operations::{Operation, Page, Scope, WORKSPACE, id_of};
+use generators::operations::{Page, Scope, WORKSPACE, id_of};
 use generators::tables::{Dialect, tables};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, SqlxSqliteConnector, TransactionTrait,
@@ -27,6 +27,7 @@ use super::mirror::Mirror;
 use super::rows::Rows;
 use super::sealing;
 use super::session::{Change, Memory, Session, Statements, Touched};
+use super::together::Operations;
 use super::transaction::Progress;
 use super::{OpenError, Shared, diagnose, execution};
 
@@ -71,7 +72,7 @@ struct Job {
 struct Work {
     scope: Scope,
     client: Option<Client>,
-    operations: Vec<Operation>,
+    operations: Operations,
     progress: Progress,
 }
 
@@ -173,7 +174,7 @@ impl Sqlite {
         &self,
         scope: Scope,
         client: Option<&Client>,
-        operations: Vec<Operation>,
+        operations: Operations,
         progress: &Progress,
     ) -> Answer {
         let (reply, answer) = oneshot::channel();

@@ -21,6 +21,7 @@ use super::execute::Execution;
 use super::failure::Failure;
 use super::figures::Asked;
 use super::session::{Session, Statements};
+use super::together::{Operations, Unpacked};
 use super::{Engine, Space};
 
 /// How far a transaction is, for whoever watches it.
@@ -73,14 +74,14 @@ impl<S: Conversation> Execution<'_, S> {
     /// has none.
     pub async fn run(
         &mut self,
-        operations: impl ExactSizeIterator<Item = Operation>,
+        operations: impl ExactSizeIterator<Item = Unpacked>,
         progress: &Progress,
     ) -> Result<Option<Row>, Failure> {
         // A transaction that lost a race begins anew.
         progress.begin(operations.len());
         let (mut steps, mut shown, mut seen) = (Steps::of(operations), None, HashSet::new());
         while let Some(step) = steps.next() {
-            shown = match step {
+            shown = match step? {
                 Step::One(operation) => {
                     let subject = operation.subject();
                     let sent = self.send(operation, steps.is_empty()).await;
@@ -117,7 +118,7 @@ impl Space<'_> {
     /// Runs operations in one transaction. The row is what the client gets to see of the last one.
     pub async fn write_all(
         self,
-        operations: Vec<Operation>,
+        operations: Operations,
         progress: &Progress,
     ) -> Result<Option<Row>, Failure> {
         // What the node does for itself, again and again, would hide what clients wait for.

@@ -61,6 +61,15 @@ pub fn postgres(database: &Database) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// A server over a file of its own, with these settings.
+pub fn on_sqlite(settings: &[(&'static str, &str)]) -> (Folder, Process) {
+    let folder = Folder::new();
+    let mut all = sqlite(folder.path());
+    all.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
+    let process = Process::start(folder.path(), &all);
+    (folder, process)
+}
+
 /// A running server; dropping it kills it.
 pub struct Process {
     pub address: SocketAddr,
