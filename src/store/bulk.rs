@@ -105,7 +105,8 @@ impl<S: Conversation> Execution<'_, S> {
                     progress.advance(rows.len());
                     return Ok(());
                 }
-                Err(Failure::Refused(_) | Failure::Conflict(_)) => {}
+                // Whatever is wrong with one of them is told of that one.
+                Err(failure) if failure.reason().is_none() => {}
                 Err(failure) => return Err(failure),
             }
         }
@@ -211,7 +212,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
         Ok(found?.into_iter().filter_map(|mut row| is_seen(&mut row).then_some(row)).collect())
     }
 
-    /// Writes rows of different ids, each with what it was before. A broken constraint leaves nothing behind.
+    /// Writes rows of different ids, each with what it was before. What the database refuses leaves nothing behind.
     pub async fn write_all(
         &mut self,
         entity: &'static Entity,
@@ -231,7 +232,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
         match self.send(entity, &changes).await {
             Ok(()) => self.run("RELEASE SAVEPOINT rows").await?,
             Err(failure) => {
-                if matches!(failure, Failure::Conflict(_)) {
+                if failure.reason().is_none() {
                     self.run("ROLLBACK TO SAVEPOINT rows").await?;
                     self.run("RELEASE SAVEPOINT rows").await?;
                 }

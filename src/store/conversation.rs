@@ -61,7 +61,7 @@ pub trait Conversation: Send {
         ids: Vec<String>,
     ) -> impl Future<Output = Result<Vec<Row>, Failure>> + Send;
 
-    /// Writes rows of different ids, each with what it was before. A broken constraint leaves nothing behind.
+    /// Writes rows of different ids, each with what it was before. What the database refuses leaves nothing behind.
     fn write_all(
         &mut self,
         entity: &'static Entity,
