@@ -8,15 +8,17 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use silverback::admin::{ACCESS_LOG, RequestId};
 use silverback::settings::{LogFormat, LogLevel};
+use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::{self, FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, MakeWriter};
-use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{fmt as lines, reload};
@@ -31,24 +33,59 @@ pub fn start(
     format: LogFormat,
     access: Option<&Path>,
 ) -> io::Result<impl Fn(LogLevel) + use<>> {
-    let (filter, handle) = reload::Layer::new(filter(level));
     let file = access.map(AccessFile::open).transpose()?;
+    let is_kept = file.is_some();
+    let (filter, handle) = reload::Layer::new(filter(level, is_kept));
+    let are_shown = Arc::new(AtomicBool::new(shows_requests(level)));
+    let shown = Arc::clone(&are_shown);
     let colours = std::io::stderr().is_terminal();
-    let requests = file.clone().map(|file| {
-        layer(format, file, false).with_filter(Targets::new().with_target(ACCESS_LOG, LevelFilter::INFO))
-    });
-    tracing_subscriber::registry()
-        .with(layer(format, std::io::stderr, colours).with_filter(filter))
-        .with(requests)
-        .init();
+    let lines = Only {
+        lines: layer(format, std::io::stderr, colours),
+        wants: move |target: &str| target != ACCESS_LOG || shown.load(Ordering::Relaxed),
+    };
+    let requests = file
+        .clone()
+        .map(|file| Only { lines: layer(format, file, false), wants: |target: &str| target == ACCESS_LOG });
+    tracing_subscriber::registry().with(filter).with(lines).with(requests).init();
     Ok(move |level| {
-        if let Err(cause) = handle.reload(self::filter(level)) {
+        are_shown.store(shows_requests(level), Ordering::Relaxed);
+        if let Err(cause) = handle.reload(self::filter(level, is_kept)) {
             tracing::error!(%cause, "the level of the log could not be changed");
         }
         if let Some(Err(cause)) = file.as_ref().map(AccessFile::open_again) {
             tracing::error!(%cause, "the access log could not be opened again");
         }
     })
+}
+
+/// Lines of which only those are written whose target is wanted.
+///
+/// A filter of tracing's own for each layer remembers by thread what it refused, and takes it for the next line's where
+/// that is about something that is never refused; so lines got lost.
+struct Only<L, F> {
+    lines: L,
+    wants: F,
+}
+
+impl<S, L, F> Layer<S> for Only<L, F>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    L: Layer<S>,
+    F: Fn(&str) -> bool + 'static,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        self.lines.on_new_span(attributes, id, context);
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        self.lines.on_record(id, values, context);
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        if (self.wants)(event.metadata().target()) {
+            self.lines.on_event(event, context);
+        }
+    }
 }
 
 /// Lines of that format. A file or a pipe keeps what it is given: there, codes of colours would stand between the words.
@@ -71,16 +108,22 @@ where
     }
 }
 
-/// Kong's levels beyond `error` all mean errors. `notice` is `info` without a line for each request.
-fn filter(level: LogLevel) -> Targets {
-    let from = |level: LevelFilter| Targets::new().with_default(level);
-    match level {
-        LogLevel::Debug => from(LevelFilter::DEBUG),
-        LogLevel::Info => from(LevelFilter::INFO),
-        LogLevel::Notice => from(LevelFilter::INFO).with_target(ACCESS_LOG, LevelFilter::WARN),
-        LogLevel::Warn => from(LevelFilter::WARN),
-        LogLevel::Error | LogLevel::Crit | LogLevel::Alert | LogLevel::Emerg => from(LevelFilter::ERROR),
-    }
+/// Kong's levels beyond `error` all mean errors. Lines of requests are as grave as `info`, and go into their file whatever
+/// the level is.
+fn filter(level: LogLevel, is_kept: bool) -> Targets {
+    let least = match level {
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Info | LogLevel::Notice => LevelFilter::INFO,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Error | LogLevel::Crit | LogLevel::Alert | LogLevel::Emerg => LevelFilter::ERROR,
+    };
+    let requests = if is_kept || shows_requests(level) { LevelFilter::INFO } else { LevelFilter::OFF };
+    Targets::new().with_default(least).with_target(ACCESS_LOG, requests)
+}
+
+/// `notice` is `info` without a line for each request.
+fn shows_requests(level: LogLevel) -> bool {
+    matches!(level, LogLevel::Debug | LogLevel::Info)
 }
 
 /// The file of the access log.
