@@ -59,6 +59,9 @@ const ROUNDS: u32 = 5;
 const TOKEN: &str = "a-token-for-the-benchmark-alone";
 const TOKEN_ROW: &str = "get by id with a token (floor: without)";
 
+/// How long a server that has just started is left alone.
+const SETTLING: Duration = Duration::from_secs(5);
+
 /// How long filling the store may take, for each kind of entity.
 const FILLING: Duration = Duration::from_secs(1800);
 
@@ -245,6 +248,8 @@ impl Bench<'_> {
         std::fs::create_dir_all(&folder)?;
         let settings = [("KONG_ENFORCE_RBAC", "on"), ("KONG_ADMIN_TOKEN", TOKEN)];
         let (guarded, _) = Server::start_with(store, &folder, &settings).await?;
+        // It still reads its rows into memory.
+        tokio::time::sleep(SETTLING).await;
         let (limit, warm) = self.turn();
         let open = Read::ById.maker(&mut Connection::open(self.address).await?, self.options.rows).await?;
         let known = requests::with_token(&open, TOKEN);

@@ -4,6 +4,7 @@
 //! `/routes/{routes}/service`, `/services/{services}/routes` and `/services/{services}/routes/{routes}`. Endpoints
 //! that are not entities' are handed in by the server. Nothing here reads a body or a row.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use entities::schema::bytes;
@@ -207,8 +208,15 @@ impl<N: Copy> Endpoints<N> {
 }
 
 /// The segments of a raw path, decoded.
-pub fn segments(path: &str) -> Vec<String> {
-    path.split('/').filter(|segment| !segment.is_empty()).map(decode).collect()
+pub fn segments(path: &str) -> Vec<Cow<'_, str>> {
+    let decoded =
+        |segment| if is_plain(segment) { Cow::Borrowed(segment) } else { Cow::Owned(decode(segment)) };
+    path.split('/').filter(|segment| !segment.is_empty()).map(decoded).collect()
+}
+
+/// Whether a segment is what it stands for.
+fn is_plain(segment: &str) -> bool {
+    !segment.contains(['%', '+'])
 }
 
 /// The endpoint below a node: a literal segment goes before a parameter.
@@ -228,7 +236,7 @@ fn descend<'a>(node: &Node, segments: &[&'a str], taken: &mut Vec<&'a str>) -> O
 
 /// A segment's text: `+` is a space, as in Kong, and `%2F` a slash that does not divide.
 fn decode(segment: &str) -> String {
-    if !segment.contains(['%', '+']) {
+    if is_plain(segment) {
         return segment.to_owned();
     }
     bytes::marked(percent_decode_str(&segment.replace('+', " ")).collect())

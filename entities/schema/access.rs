@@ -1,6 +1,8 @@
 //! Who may do what: what tokens and roles say, and whether that covers a request. Where they are kept, and who presents
 //! a token, is not known here.
 
+use std::borrow::Cow;
+
 use sha2::{Digest, Sha256};
 
 use super::Row;
@@ -60,7 +62,7 @@ impl Permission {
         Permission { methods: owned(methods), paths: owned(paths), tags: Vec::new() }
     }
 
-    fn covers(&self, method: &str, segments: &[String]) -> bool {
+    fn covers(&self, method: &str, segments: &[Cow<'_, str>]) -> bool {
         let method = if method == "HEAD" { "GET" } else { method };
         self.methods.iter().any(|own| own == method) && self.paths.iter().any(|path| matches(path, segments))
     }
@@ -81,7 +83,7 @@ pub enum Grant {
 pub fn grant<'a>(
     permissions: impl IntoIterator<Item = &'a Permission>,
     method: &str,
-    segments: &[String],
+    segments: &[Cow<'_, str>],
 ) -> Grant {
     let mut tags = Vec::new();
     for permission in permissions.into_iter().filter(|permission| permission.covers(method, segments)) {
@@ -96,7 +98,7 @@ pub fn grant<'a>(
 }
 
 /// Whether a pattern covers a path.
-fn matches(pattern: &str, segments: &[String]) -> bool {
+fn matches(pattern: &str, segments: &[Cow<'_, str>]) -> bool {
     let mut rest = segments.iter();
     for part in pattern.split('/').filter(|part| !part.is_empty()) {
         match (part, rest.next()) {
@@ -109,18 +111,30 @@ fn matches(pattern: &str, segments: &[String]) -> bool {
     rest.next().is_none()
 }
 
-/// The form in which a token is kept: its SHA-256 in hexadecimal. Tokens are long and random, so that a slow hash would
-/// protect them no better.
+/// A token's SHA-256.
+pub type Digested = [u8; 32];
+
+/// The SHA-256 of a token. Tokens are long and random, so that a slow hash would protect them no better.
+pub fn digested(token: &str) -> Digested {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+/// The form in which a token is kept: its SHA-256 in hexadecimal.
 pub fn digest(token: &str) -> String {
-    Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&digested(token))
+}
+
+/// A digest as it is kept.
+pub fn hexadecimal(digested: &Digested) -> String {
+    digested.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn segments(path: &str) -> Vec<String> {
-        path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect()
+    fn segments(path: &str) -> Vec<Cow<'_, str>> {
+        path.split('/').filter(|part| !part.is_empty()).map(Cow::Borrowed).collect()
     }
 
     #[test]

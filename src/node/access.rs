@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use entities::schema::access::{self, Grant, Permission, Token, grant};
+use entities::schema::access::{self, Digested, Grant, Permission, Token, grant};
 use entities::schema::{Entity, access::Access as Rule};
 use generators::operations::Key;
 use generators::routes::{InWorkspace, Target, segments};
@@ -30,7 +30,7 @@ const REMEMBERED: usize = 10_000;
 pub struct Access {
     enforced: bool,
     /// The digest of the token that the settings give.
-    own: Option<String>,
+    own: Option<Digested>,
     known: RwLock<Known>,
 }
 
@@ -38,7 +38,7 @@ pub struct Access {
 struct Known {
     /// How often everything was forgotten: what was looked up before that is not remembered after it.
     age: u64,
-    by_digest: HashMap<String, Arc<Identity>>,
+    by_digest: HashMap<Digested, Arc<Identity>>,
 }
 
 /// Whom a token lets in, and what its roles allow.
@@ -52,7 +52,7 @@ struct Identity {
 impl Access {
     /// As the settings want it.
     pub fn new(settings: &settings::Access) -> Access {
-        let own = settings.token.as_ref().map(|token| access::digest(token.expose()));
+        let own = settings.token.as_ref().map(|token| access::digested(token.expose()));
         Access { enforced: settings.enforced, own, known: RwLock::default() }
     }
 
@@ -67,12 +67,12 @@ impl Access {
         *known = Known { age: known.age.wrapping_add(1), by_digest: HashMap::new() };
     }
 
-    fn recall(&self, digest: &str) -> (Option<Arc<Identity>>, u64) {
+    fn recall(&self, digest: &Digested) -> (Option<Arc<Identity>>, u64) {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         (known.by_digest.get(digest).cloned(), known.age)
     }
 
-    fn remember(&self, digest: String, identity: &Arc<Identity>, age: u64) {
+    fn remember(&self, digest: Digested, identity: &Arc<Identity>, age: u64) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.age == age {
             if known.by_digest.len() >= REMEMBERED {
@@ -135,7 +135,7 @@ impl Node {
 
     /// Whom a token lets in. `None`: nobody.
     async fn identity(&self, token: &str) -> Result<Option<Arc<Identity>>, Failure> {
-        let digest = access::digest(token);
+        let digest = access::digested(token);
         let (remembered, age) = self.access.recall(&digest);
         if remembered.is_some() {
             return Ok(remembered);
@@ -148,7 +148,7 @@ impl Node {
                 expires_at: None,
             })
         } else {
-            self.token(&digest).await?
+            self.token(&access::hexadecimal(&digest)).await?
         };
         let Some(Token { name, roles: names, expires_at }) = found else { return Ok(None) };
         let mut permissions = Vec::new();
